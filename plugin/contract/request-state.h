@@ -1,0 +1,76 @@
+#ifndef REQUEST_STATE_H
+#define REQUEST_STATE_H
+
+/* Kinds and states of a row of pymailadmin_request, the transitions between
+   them, and when a request keeps its mailbox closed. The names are those of
+   the ENUM columns in sql/. Pure functions: no I/O, no clock; any thread.
+
+   pending -> claimed -> switching -> switched -> rekeying -> done
+      |          |           |
+      |          |           `-> failed      (rolled back: old password valid)
+      |          `-> pending, failed, expired, canceled
+      `-> failed, expired, canceled
+
+   pending    filed, nobody works on it
+   claimed    a process has it and proves what it says; nothing is written
+   switching  key and hash are being changed and may disagree
+   switched   the new password is the password; auth caches may not know it
+   rekeying   caches flushed; folder keys and stored mail are being renewed
+   done, failed, expired, canceled: ended, the sealed part is wiped */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum request_kind {
+	REQUEST_KIND_PASSWORD,
+	REQUEST_KIND_CREATE,
+	REQUEST_KIND_DELETE,
+
+	REQUEST_KIND_COUNT
+};
+
+enum request_state {
+	REQUEST_STATE_PENDING,
+	REQUEST_STATE_CLAIMED,
+	REQUEST_STATE_SWITCHING,
+	REQUEST_STATE_SWITCHED,
+	REQUEST_STATE_REKEYING,
+	REQUEST_STATE_DONE,
+	REQUEST_STATE_FAILED,
+	REQUEST_STATE_EXPIRED,
+	REQUEST_STATE_CANCELED,
+
+	REQUEST_STATE_COUNT
+};
+
+/* Returns the SQL name, static. */
+const char *request_kind_name(enum request_kind kind);
+const char *request_state_name(enum request_state state);
+
+/* Returns false and leaves the output alone if the name is unknown. */
+bool request_kind_parse(const char *name, enum request_kind *kind_r);
+bool request_state_parse(const char *name, enum request_state *state_r);
+
+/* May a request go from one state to the other? A state never goes to
+   itself. */
+bool request_state_may_become(enum request_state from, enum request_state to);
+
+/* Has the request ended for good? */
+bool request_state_is_final(enum request_state state);
+
+/* Is the mailbox of a request of kind password closed to logins at the time
+   now? Times are seconds since the epoch, window_secs the longest time a
+   mailbox may be closed (pymailadmin_rekey_window).
+
+   The window ends by time alone, except between the first write of a key and
+   the flush of the auth caches (switching, switched), where opening could let
+   a login meet a key and a hash that disagree. A request from the future (a
+   clock that jumped) is taken as made now, so it closes too.
+
+   Sets *opens_r to the time it opens at the latest, if it is closed; 0 if only
+   the end of the switch opens it. */
+bool request_window_is_closed(enum request_state state, uint64_t created,
+			      uint64_t now, uint32_t window_secs,
+			      uint64_t *opens_r);
+
+#endif

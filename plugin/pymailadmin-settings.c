@@ -1,0 +1,99 @@
+#include "lib.h"
+#include "settings.h"
+#include "settings-parser.h"
+#include "pymailadmin-settings.h"
+
+static bool pymailadmin_settings_check(void *set, pool_t pool,
+				       const char **error_r);
+
+#undef DEF
+#define DEF(type, name) \
+	SETTING_DEFINE_STRUCT_##type(#name, name, struct pymailadmin_settings)
+static const struct setting_define pymailadmin_setting_defines[] = {
+	{ .type = SET_FILTER_NAME, .key = PYMAILADMIN_SQL_FILTER },
+	DEF(TIME, pymailadmin_rekey_window),
+	DEF(ENUM, pymailadmin_rekey_depth),
+	DEF(STR_NOVARS, pymailadmin_key_password),
+	DEF(STR, pymailadmin_password_scheme),
+	DEF(STR, pymailadmin_seal_key_path),
+	DEF(STR_NOVARS, pymailadmin_window_text),
+	DEF(STR, pymailadmin_unavailable_text),
+
+	SETTING_DEFINE_LIST_END
+};
+
+static const struct pymailadmin_settings pymailadmin_default_settings = {
+	.pymailadmin_rekey_window = PYMAILADMIN_REKEY_WINDOW_MAX_SECS,
+	.pymailadmin_rekey_depth = "keys:password",
+	.pymailadmin_key_password = "%{password | sha256 | hexlify}",
+	.pymailadmin_password_scheme = "ARGON2ID",
+	.pymailadmin_seal_key_path = "/etc/dovecot/pymailadmin-seal.key",
+	.pymailadmin_window_text = "Your mailbox is closed while its password "
+		"is being changed. It opens again by %{opens}.",
+	.pymailadmin_unavailable_text =
+		"Your mailbox cannot be opened right now, try again later",
+};
+
+const struct setting_parser_info pymailadmin_setting_parser_info = {
+	.name = "pymailadmin",
+
+	.defines = pymailadmin_setting_defines,
+	.defaults = &pymailadmin_default_settings,
+
+	.struct_size = sizeof(struct pymailadmin_settings),
+	.pool_offset1 = 1 + offsetof(struct pymailadmin_settings, pool),
+	.check_func = pymailadmin_settings_check,
+};
+
+#undef DEF
+#define DEF(type, name) \
+	SETTING_DEFINE_STRUCT_##type(#name, name, \
+				     struct pymailadmin_crypt_settings)
+static const struct setting_define pymailadmin_crypt_setting_defines[] = {
+	DEF(STR, crypt_user_key_password),
+	DEF(STR, crypt_user_key_curve),
+	DEF(STR, crypt_write_algorithm),
+	DEF(BOOL, crypt_user_key_require_encrypted),
+
+	SETTING_DEFINE_LIST_END
+};
+
+static const struct pymailadmin_crypt_settings
+pymailadmin_crypt_default_settings = {
+	.crypt_user_key_password = "",
+	.crypt_user_key_curve = "",
+	.crypt_write_algorithm = "aes-256-gcm-sha256",
+	.crypt_user_key_require_encrypted = FALSE,
+};
+
+const struct setting_parser_info pymailadmin_crypt_setting_parser_info = {
+	.name = "pymailadmin_crypt",
+
+	.defines = pymailadmin_crypt_setting_defines,
+	.defaults = &pymailadmin_crypt_default_settings,
+
+	.struct_size = sizeof(struct pymailadmin_crypt_settings),
+	.pool_offset1 = 1 + offsetof(struct pymailadmin_crypt_settings, pool),
+};
+
+static bool pymailadmin_settings_check(void *_set, pool_t pool ATTR_UNUSED,
+				       const char **error_r)
+{
+	struct pymailadmin_settings *set = _set;
+
+	if (set->pymailadmin_rekey_window == 0 ||
+	    set->pymailadmin_rekey_window > PYMAILADMIN_REKEY_WINDOW_MAX_SECS) {
+		*error_r = "pymailadmin_rekey_window must be "
+			"between 1 second and 15 minutes";
+		return FALSE;
+	}
+	if (strstr(set->pymailadmin_key_password, "%{password") == NULL) {
+		*error_r = "pymailadmin_key_password must contain %{password}";
+		return FALSE;
+	}
+	if (strcmp(set->pymailadmin_rekey_depth, "password") == 0)
+		set->parsed_rekey_depth = PYMAILADMIN_REKEY_DEPTH_PASSWORD;
+	else
+		set->parsed_rekey_depth = PYMAILADMIN_REKEY_DEPTH_KEYS;
+	return TRUE;
+}

@@ -1,0 +1,57 @@
+#ifndef PYMAILADMIN_SETTINGS_H
+#define PYMAILADMIN_SETTINGS_H
+
+/* pymailadmin's settings in dovecot.conf. Compiled into each module that reads
+   them, and into the settings module, through which doveconf learns their
+   names. They reach every mail process: nothing secret may be among them. */
+
+struct event;
+
+enum pymailadmin_rekey_depth {
+	/* Only the user keys' wrapping and the hash. */
+	PYMAILADMIN_REKEY_DEPTH_PASSWORD,
+	/* Also a new user key and new folder keys for mail to come. */
+	PYMAILADMIN_REKEY_DEPTH_KEYS
+};
+
+/* No mailbox may be closed longer than this. */
+#define PYMAILADMIN_REKEY_WINDOW_MAX_SECS (15*60)
+
+struct pymailadmin_settings {
+	pool_t pool;
+
+	/* Longest time a mailbox is closed, seconds. */
+	unsigned int pymailadmin_rekey_window;
+	const char *pymailadmin_rekey_depth;
+	/* Template: how the key password follows from the login password. */
+	const char *pymailadmin_key_password;
+	/* Scheme of the hashes "request password" makes. */
+	const char *pymailadmin_password_scheme;
+	/* Path of the private seal key, root's alone. */
+	const char *pymailadmin_seal_key_path;
+	/* Template of what a refused login is told; %{opens} is the time. */
+	const char *pymailadmin_window_text;
+	/* What a login is told while the database cannot be asked. */
+	const char *pymailadmin_unavailable_text;
+
+	/* generated: */
+	enum pymailadmin_rekey_depth parsed_rekey_depth;
+};
+
+/* mail_crypt's own settings, whose header is not installed. */
+struct pymailadmin_crypt_settings {
+	pool_t pool;
+
+	const char *crypt_user_key_password;
+	const char *crypt_user_key_curve;
+	const char *crypt_write_algorithm;
+	bool crypt_user_key_require_encrypted;
+};
+
+/* Filter name: "pymailadmin_sql { ... }" overrides the global sql settings. */
+#define PYMAILADMIN_SQL_FILTER "pymailadmin_sql"
+
+extern const struct setting_parser_info pymailadmin_setting_parser_info;
+extern const struct setting_parser_info pymailadmin_crypt_setting_parser_info;
+
+#endif
