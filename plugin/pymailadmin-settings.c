@@ -76,6 +76,32 @@ const struct setting_parser_info pymailadmin_crypt_setting_parser_info = {
 	.pool_offset1 = 1 + offsetof(struct pymailadmin_crypt_settings, pool),
 };
 
+#undef DEF
+#define DEF(type, name) \
+	SETTING_DEFINE_STRUCT_##type(#name, name, \
+				     struct pymailadmin_dict_file_settings)
+static const struct setting_define pymailadmin_dict_file_setting_defines[] = {
+	DEF(STR, dict_file_path),
+
+	SETTING_DEFINE_LIST_END
+};
+
+static const struct pymailadmin_dict_file_settings
+pymailadmin_dict_file_default_settings = {
+	.dict_file_path = "",
+};
+
+const struct setting_parser_info pymailadmin_dict_file_setting_parser_info = {
+	.name = "pymailadmin_dict_file",
+
+	.defines = pymailadmin_dict_file_setting_defines,
+	.defaults = &pymailadmin_dict_file_default_settings,
+
+	.struct_size = sizeof(struct pymailadmin_dict_file_settings),
+	.pool_offset1 = 1 +
+		offsetof(struct pymailadmin_dict_file_settings, pool),
+};
+
 static bool pymailadmin_settings_check(void *_set, pool_t pool ATTR_UNUSED,
 				       const char **error_r)
 {

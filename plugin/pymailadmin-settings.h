@@ -38,7 +38,7 @@ struct pymailadmin_settings {
 	enum pymailadmin_rekey_depth parsed_rekey_depth;
 };
 
-/* mail_crypt's own settings, whose header is not installed. */
+/* Of mail_crypt, whose header is not installed. */
 struct pymailadmin_crypt_settings {
 	pool_t pool;
 
@@ -48,10 +48,19 @@ struct pymailadmin_crypt_settings {
 	bool crypt_user_key_require_encrypted;
 };
 
+/* Of Dovecot's dict-file, whose struct is its own. */
+struct pymailadmin_dict_file_settings {
+	pool_t pool;
+
+	const char *dict_file_path;
+};
+
 /* Filter name: "pymailadmin_sql { ... }" overrides the global sql settings. */
 #define PYMAILADMIN_SQL_FILTER "pymailadmin_sql"
 
 extern const struct setting_parser_info pymailadmin_setting_parser_info;
 extern const struct setting_parser_info pymailadmin_crypt_setting_parser_info;
+extern const struct setting_parser_info
+pymailadmin_dict_file_setting_parser_info;
 
 #endif

@@ -1,0 +1,57 @@
+#ifndef KEY_CHANGE_H
+#define KEY_CHANGE_H
+
+/* The change of one user's mail_crypt keys from an old to a new key password.
+
+   The costly part, opening and wrapping keys, is done by key_change_prepare()
+   and may be done without the mailbox lock; done again under the lock it only
+   has to do what has changed since. Everything that writes must be called
+   under the lock, with the store that was prepared last.
+
+   One thread. Keys and passwords are wiped by key_change_free(). */
+
+struct key_store;
+struct key_change;
+
+struct key_change_params {
+	struct event *event;
+	/* Key passwords, not login passwords. */
+	const char *old_password, *new_password;
+	/* For new keys; those of a kind like the old ones if "". */
+	const char *curve;
+	/* Also make new user and folder keys. */
+	bool renew;
+	/* Never remove old user keys: other users' keys may depend on them. */
+	bool keep_user_keys;
+};
+
+struct key_change *key_change_new(const struct key_change_params *params);
+void key_change_free(struct key_change **change);
+
+/* If user keys hang on several GUIDs (INBOX got a new one), only those on
+   INBOX's have to open; the rest is left alone. */
+void key_change_set_inbox_guid(struct key_change *change, const char *guid);
+/* Do user keys hang on several GUIDs? */
+bool key_change_needs_inbox_guid(struct key_store *store);
+
+/* Prove that the user keys open with the old password; with resume, those that
+   a run before this one has already changed open with the new one. Returns 1
+   if they do, 0 if one does not (error_r says which and why), -1 on error. */
+int key_change_prepare(struct key_change *change, struct key_store *store,
+		       bool resume, const char **error_r);
+
+/* Wrap all user keys with the new password. Returns 0 if they are, -1 if they
+   may or may not be. */
+int key_change_switch(struct key_change *change, struct key_store *store,
+		      const char **error_r);
+
+/* Make the new user key and new folder keys and wrap the old folder keys to
+   it. Returns 1 if done, 0 if there is no user key and so nothing to do, -1
+   if it may or may not be done. */
+int key_change_renew(struct key_change *change, struct key_store *store,
+		     const char **error_r);
+
+/* Folder keys that no user key opens, left alone. */
+unsigned int key_change_get_unopened_count(const struct key_change *change);
+
+#endif

@@ -1,0 +1,240 @@
+#include "lib.h"
+#include "str.h"
+#include "strnum.h"
+#include "istream.h"
+#include "mkdir-parents.h"
+#include "sleep.h"
+#include "mailbox-lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAILBOX_LOCK_POLL_MSECS 10
+#define PROC_LOCKS_PATH "/proc/locks"
+
+struct mailbox_lock {
+	char *path;
+	int gate_fd;
+	int fd;
+};
+
+static int lock_file_open(const char *home, const char *name, int *fd_r,
+			  const char **path_r, const char **error_r)
+{
+	const char *path = t_strconcat(home, "/", name, NULL);
+	const int flags = O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	int fd;
+
+	/* O_RDWR, since NFS makes byte range locks of flock() */
+	fd = open(path, O_RDWR | flags, 0600);
+	if (fd == -1 && errno == ENOENT) {
+		if (mkdir_parents(home, 0700) < 0 && errno != EEXIST) {
+			*error_r = t_strdup_printf(
+				"mkdir_parents(%s) failed: %m", home);
+			return errno == EACCES || errno == EROFS ||
+				errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+		}
+		fd = open(path, O_RDWR | flags, 0600);
+	}
+	if (fd == -1 && errno == EROFS)
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1) {
+		*error_r = t_strdup_printf("open(%s) failed: %m", path);
+		return errno == EACCES || errno == EROFS ||
+			errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	}
+	*fd_r = fd;
+	*path_r = path;
+	return 1;
+}
+
+/* Returns 1 if opened, 0 if the home does not let the files be made, -1 on
+   other errors. */
+static int mailbox_lock_open(const char *home, struct mailbox_lock **lock_r,
+			     const char **error_r)
+{
+	struct mailbox_lock *lock;
+	const char *gate_path, *path;
+	int gate_fd, fd, ret;
+
+	ret = lock_file_open(home, MAILBOX_GATE_NAME, &gate_fd, &gate_path,
+			     error_r);
+	if (ret <= 0)
+		return ret;
+	ret = lock_file_open(home, MAILBOX_LOCK_NAME, &fd, &path, error_r);
+	if (ret <= 0) {
+		i_close_fd(&gate_fd);
+		return ret;
+	}
+
+	lock = i_new(struct mailbox_lock, 1);
+	lock->path = i_strdup(path);
+	lock->gate_fd = gate_fd;
+	lock->fd = fd;
+	*lock_r = lock;
+	return 1;
+}
+
+static const char *process_name(const char *pid)
+{
+	const char *path = t_strdup_printf("/proc/%s/comm", pid), *line;
+	struct istream *input = i_stream_create_file(path, 1024);
+
+	line = t_strdup(i_stream_read_next_line(input));
+	i_stream_destroy(&input);
+	return line != NULL ? line : "gone";
+}
+
+/* Who holds the file, from proc_locks(5): the fields are a number, the type,
+   the mode, READ or WRITE, the process and device:inode. */
+static const char *lock_holders(int fd)
+{
+	struct istream *input;
+	const char *line, *const *fields, *inode;
+	string_t *str = t_str_new(128);
+	struct stat st;
+	uintmax_t num;
+
+	if (fstat(fd, &st) < 0)
+		return t_strdup_printf("fstat() failed: %m");
+	input = i_stream_create_file(PROC_LOCKS_PATH, IO_BLOCK_SIZE);
+	while ((line = i_stream_read_next_line(input)) != NULL) {
+		fields = t_strsplit_spaces(line, " ");
+		/* "->" instead of the type: waits for it */
+		if (str_array_length(fields) < 6 ||
+		    strcmp(fields[1], "FLOCK") != 0)
+			continue;
+		inode = strrchr(fields[5], ':');
+		if (inode == NULL || str_to_uintmax(inode + 1, &num) < 0 ||
+		    num != (uintmax_t)st.st_ino)
+			continue;
+		if (strcmp(fields[4], dec2str(getpid())) == 0)
+			continue;
+		if (str_len(str) > 0)
+			str_append(str, ", ");
+		str_printfa(str, "%s (process %s)",
+			    process_name(fields[4]), fields[4]);
+	}
+	i_stream_destroy(&input);
+	return str_len(str) > 0 ? str_c(str) : "an unknown process";
+}
+
+static uint64_t monotonic_msecs(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
+		i_fatal("clock_gettime(CLOCK_MONOTONIC) failed: %m");
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Returns 1 if taken, 0 if not until the deadline, -1 on error. */
+static int flock_until(int fd, int operation, const char *path,
+		       uint64_t deadline_msecs,
+		       mailbox_lock_wait_callback_t *callback, void *context,
+		       const char **error_r)
+{
+	uint64_t now, next_kick = 0;
+
+	for (;;) {
+		if (flock(fd, operation | LOCK_NB) == 0)
+			return 1;
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			*error_r = t_strdup_printf("flock(%s) failed: %m",
+						   path);
+			return -1;
+		}
+		now = monotonic_msecs();
+		if (now >= deadline_msecs)
+			return 0;
+		if (callback != NULL && now >= next_kick) {
+			callback(context);
+			next_kick = now + MAILBOX_LOCK_KICK_MSECS;
+		} else {
+			i_sleep_msecs(MAILBOX_LOCK_POLL_MSECS);
+		}
+	}
+}
+
+static int mailbox_lock_take(struct mailbox_lock *lock, int operation,
+			     unsigned int wait_msecs,
+			     mailbox_lock_wait_callback_t *callback,
+			     void *context, const char **error_r)
+{
+	uint64_t deadline = monotonic_msecs() + wait_msecs;
+	int fd, ret;
+
+	fd = lock->gate_fd;
+	ret = flock_until(fd, operation, lock->path, deadline, NULL, NULL,
+			  error_r);
+	if (ret > 0) {
+		fd = lock->fd;
+		ret = flock_until(fd, operation, lock->path, deadline,
+				  callback, context, error_r);
+	}
+	if (ret == 0) {
+		*error_r = t_strdup_printf("%s is held by %s", lock->path,
+					   lock_holders(fd));
+	}
+	return ret;
+}
+
+int mailbox_lock_shared(const char *home, unsigned int wait_msecs,
+			struct mailbox_lock **lock_r, const char **error_r)
+{
+	struct mailbox_lock *lock;
+	int ret;
+
+	ret = mailbox_lock_open(home, &lock, error_r);
+	if (ret < 0)
+		return -1;
+	if (ret == 0) {
+		*lock_r = NULL;
+		return 1;
+	}
+	ret = mailbox_lock_take(lock, LOCK_SH, wait_msecs, NULL, NULL, error_r);
+	if (ret <= 0) {
+		mailbox_lock_free(&lock);
+		return ret;
+	}
+	i_close_fd(&lock->gate_fd);
+	*lock_r = lock;
+	return 1;
+}
+
+int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
+			   mailbox_lock_wait_callback_t *callback,
+			   void *context, struct mailbox_lock **lock_r,
+			   const char **error_r)
+{
+	struct mailbox_lock *lock;
+	int ret;
+
+	if (mailbox_lock_open(home, &lock, error_r) <= 0)
+		return -1;
+	ret = mailbox_lock_take(lock, LOCK_EX, wait_msecs, callback, context,
+				error_r);
+	if (ret <= 0) {
+		mailbox_lock_free(&lock);
+		return ret;
+	}
+	*lock_r = lock;
+	return 1;
+}
+
+void mailbox_lock_free(struct mailbox_lock **_lock)
+{
+	struct mailbox_lock *lock = *_lock;
+
+	if (lock == NULL)
+		return;
+	*_lock = NULL;
+
+	i_close_fd(&lock->fd);
+	i_close_fd(&lock->gate_fd);
+	i_free(lock->path);
+	i_free(lock);
+}

@@ -1,0 +1,46 @@
+#ifndef MAILBOX_LOCK_H
+#define MAILBOX_LOCK_H
+
+/* The mailbox lock: keeps every mail process out of a mailbox while its keys
+   and its hash are being changed. Two files in the mailbox's home, flock()ed:
+
+   pymailadmin.gate  taken in passing by everyone, first
+   pymailadmin.lock  held shared by mail processes as long as their mail user
+                     lives, exclusively by whoever changes keys
+
+   Linux's flock() lets a new shared holder overtake a waiting exclusive one;
+   whoever changes keys holds the gate while waiting for the lock, so that only
+   those already inside are waited for. The files are never unlinked: two
+   inodes would be two locks. flock() and not fcntl(), whose locks of a process
+   vanish when it closes any descriptor of the file: one process may hold
+   several users.
+
+   To be called with the privileges of the mail user. One thread. */
+
+#define MAILBOX_GATE_NAME "pymailadmin.gate"
+#define MAILBOX_LOCK_NAME "pymailadmin.lock"
+
+struct mailbox_lock;
+
+/* Called while waiting, about every MAILBOX_LOCK_KICK_MSECS, first at once. */
+typedef void mailbox_lock_wait_callback_t(void *context);
+#define MAILBOX_LOCK_KICK_MSECS 500
+
+/* Take the lock of the mailbox at home shared, waiting up to wait_msecs. A
+   missing home is made. Returns 1 if taken, 0 if somebody changes the
+   mailbox's keys (error_r says who), -1 on other errors. If the home does not
+   let the files be made, no process can ever take the lock exclusively, so
+   that there is nothing to wait for: returns 1 with *lock_r = NULL. */
+int mailbox_lock_shared(const char *home, unsigned int wait_msecs,
+			struct mailbox_lock **lock_r, const char **error_r);
+/* Take the lock exclusively. The callback is to make the holders go away.
+   Returns 1 if taken, 0 if holders stayed (error_r names them), -1 on other
+   errors, also when the files cannot be made. */
+int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
+			   mailbox_lock_wait_callback_t *callback,
+			   void *context, struct mailbox_lock **lock_r,
+			   const char **error_r);
+/* Gives the lock back; *lock may be NULL. */
+void mailbox_lock_free(struct mailbox_lock **lock);
+
+#endif

@@ -1,0 +1,122 @@
+#include "lib.h"
+#include "module-context.h"
+#include "mail-user.h"
+#include "mail-storage-hooks.h"
+#include "pymailadmin-protocol.h"
+#include "mailbox-lock.h"
+#include "key-guard.h"
+#include "pymailadmin-plugin.h"
+
+#define PYMAILADMIN_USER_CONTEXT_REQUIRE(obj) \
+	MODULE_CONTEXT_REQUIRE(obj, pymailadmin_user_module)
+
+/* lmtp's and lda's user for the mail as it came in, with no mailbox */
+#define RAW_MAIL_USER "raw-mail-user"
+
+#define DELIVERY_LOCK_WAIT_MSECS (5*1000)
+
+struct pymailadmin_user {
+	union mail_user_module_context module_ctx;
+	struct mailbox_lock *lock;
+};
+
+const char *pymailadmin_plugin_version = DOVECOT_ABI_VERSION;
+
+static MODULE_CONTEXT_DEFINE_INIT(pymailadmin_user_module,
+				  &mail_user_module_register);
+
+static void pymailadmin_user_deinit(struct mail_user *user)
+{
+	struct pymailadmin_user *puser = PYMAILADMIN_USER_CONTEXT_REQUIRE(user);
+
+	/* closes the namespaces, which must not outlive the lock */
+	puser->module_ctx.super.deinit(user);
+	mailbox_lock_free(&puser->lock);
+}
+
+static bool user_is_exempt(struct mail_user *user)
+{
+	/* who changes the keys holds the lock */
+	if (strcmp(user->protocol, PYMAILADMIN_PROTOCOL) == 0)
+		return TRUE;
+	return user->autocreated && strcmp(user->username, RAW_MAIL_USER) == 0;
+}
+
+static unsigned int user_lock_wait_msecs(struct mail_user *user)
+{
+	/* a delivery that waits is better than one that comes again */
+	return strcmp(user->protocol, "lmtp") == 0 ||
+		strcmp(user->protocol, "lda") == 0 ?
+		DELIVERY_LOCK_WAIT_MSECS : 0;
+}
+
+static void user_refuse(struct mail_user *user, const char *reason)
+{
+	user->error = p_strdup_printf(user->pool, "pymailadmin: %s", reason);
+}
+
+static void pymailadmin_mail_user_created(struct mail_user *user)
+{
+	struct mail_user_vfuncs *v = user->vlast;
+	struct pymailadmin_user *puser;
+	struct mailbox_lock *lock = NULL;
+	const char *home, *error;
+	int ret;
+
+	if (user_is_exempt(user))
+		return;
+	ret = mail_user_get_home(user, &home);
+	if (ret < 0) {
+		user_refuse(user, "the home directory lookup failed");
+		return;
+	}
+	/* without a home there is no lock file, and so never a key change */
+	if (ret > 0) {
+		ret = mailbox_lock_shared(home, user_lock_wait_msecs(user),
+					  &lock, &error);
+		if (ret < 0) {
+			user_refuse(user, t_strdup_printf(
+				"the mailbox lock cannot be taken: %s",
+				error));
+			return;
+		}
+		if (ret == 0) {
+			user_refuse(user, t_strdup_printf(
+				"the mailbox is closed while its password is "
+				"being changed: %s; see: "
+				"doveadm pymailadmin status -u %s",
+				error, user->username));
+			return;
+		}
+	}
+	if ((ret = key_guard_check(user, &error)) <= 0) {
+		mailbox_lock_free(&lock);
+		user_refuse(user, t_strdup_printf(ret < 0 ?
+			"the mailbox's keys cannot be read: %s" :
+			"the session's key password is not the mailbox's: %s; "
+			"see: doveadm pymailadmin check -u %s",
+			error, user->username));
+		return;
+	}
+
+	puser = p_new(user->pool, struct pymailadmin_user, 1);
+	puser->lock = lock;
+	puser->module_ctx.super = *v;
+	user->vlast = &puser->module_ctx.super;
+	v->deinit = pymailadmin_user_deinit;
+	MODULE_CONTEXT_SET(user, pymailadmin_user_module, puser);
+}
+
+static struct mail_storage_hooks pymailadmin_mail_storage_hooks = {
+	.mail_user_created = pymailadmin_mail_user_created,
+};
+
+void pymailadmin_plugin_init(struct module *module)
+{
+	mail_storage_hooks_add(module, &pymailadmin_mail_storage_hooks);
+}
+
+void pymailadmin_plugin_deinit(void)
+{
+	mail_storage_hooks_remove(&pymailadmin_mail_storage_hooks);
+}
