@@ -1,0 +1,38 @@
+-- What Dovecot's account needs for pymailadmin, beside the rights it has to
+-- look up users. It is the account in dovecot.conf, in mysql { user = ... } or
+-- in a pymailadmin_sql { } block of its own. Make it first:
+--
+--   CREATE USER 'dovecot'@'localhost' IDENTIFIED BY '...';
+--
+-- and load this file into the database of the mail server, again after each
+-- new numbered SQL file. For an account of another name or host:
+--
+--   sed "s/'dovecot'@'localhost'/'mail'@'10.0.0.3'/" grants-plugin.sql |
+--     mariadb mail
+
+-- The mail server's tables. A mailbox is inserted by a request to create it,
+-- its hash and its being active are updated, and a request to delete removes
+-- it with its aliases.
+GRANT SELECT ON pymailadmin_domain TO 'dovecot'@'localhost';
+GRANT SELECT, INSERT, DELETE, UPDATE (password, active)
+	ON pymailadmin_mailbox TO 'dovecot'@'localhost';
+GRANT SELECT, DELETE ON pymailadmin_alias TO 'dovecot'@'localhost';
+
+-- Requests: filed by an administrator's command, worked on, cleared away. What
+-- the seal is bound to is never updated.
+GRANT SELECT, INSERT, DELETE,
+	UPDATE (state, sealed, claimed_by, lease_until, attempts, retry_at,
+		outcome, reason, updated_at, ended_at)
+	ON pymailadmin_request TO 'dovecot'@'localhost';
+
+-- A mailbox that is gone has no owner; the owner is told what was done.
+GRANT SELECT, DELETE
+	ON pymailadmin_account_mailbox TO 'dovecot'@'localhost';
+GRANT INSERT (account_id, template, address, args)
+	ON pymailadmin_outbox TO 'dovecot'@'localhost';
+GRANT SELECT, INSERT (actor, address, kind, request_id, text)
+	ON pymailadmin_event TO 'dovecot'@'localhost';
+
+GRANT SELECT, INSERT, UPDATE
+	ON pymailadmin_heartbeat TO 'dovecot'@'localhost';
+GRANT SELECT ON pymailadmin_schema_version TO 'dovecot'@'localhost';

@@ -1,0 +1,224 @@
+"""A real MariaDB server for tests, in a scratch directory, on loopback."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pymysql
+import pymysql.cursors
+
+SQL = Path(__file__).resolve().parents[2] / "sql"
+DEADLINE = 30
+SMALL = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M")
+
+# What the admin's mail server has without pymailadmin. Its collation differs
+# from that of pymailadmin's own tables on purpose.
+MAIL_TABLES = """
+CREATE TABLE domain (
+	id INT AUTO_INCREMENT PRIMARY KEY,
+	domain VARCHAR(190) NOT NULL UNIQUE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+CREATE TABLE users (
+	id INT AUTO_INCREMENT PRIMARY KEY,
+	domain_id INT NOT NULL,
+	email VARCHAR(190) NOT NULL UNIQUE,
+	crypt VARCHAR(255) NOT NULL,
+	quota BIGINT NOT NULL DEFAULT 0,
+	active TINYINT NOT NULL DEFAULT 1,
+	FOREIGN KEY (domain_id) REFERENCES domain(id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+CREATE TABLE alias (
+	id INT AUTO_INCREMENT PRIMARY KEY,
+	domain_id INT NOT NULL,
+	source VARCHAR(190) NOT NULL,
+	destination VARCHAR(190) NOT NULL,
+	FOREIGN KEY (domain_id) REFERENCES domain(id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+"""
+
+
+def wait_until(condition, what, deadline=DEADLINE):
+    """Returns the condition's first true value; fails after the deadline."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {deadline} s")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class MariaDB:
+    """mariadbd on a socket and a loopback port; root has no password.
+
+    Its time zone is +05:30, so that a statement that takes the session's time
+    for UTC shows. What it wrote stays in its directory."""
+
+    def __init__(self, options=(), env=None):
+        # Not pytest's folder: that is root's alone, and its name too long for
+        # a socket's.
+        self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir="/tmp"))
+        self.directory.chmod(0o755)
+        shutil.chown(self.directory, "mysql")
+        self.datadir = self.directory / "data"
+        self.socket = self.directory / "sock"
+        self.error_log = self.directory / "error.log"
+        self.general_log = self.directory / "general.log"
+        self.port = free_port()
+        self.options = list(options)
+        self.env = env
+        self.process = None
+        self.database = None
+        subprocess.run(["cp", "-a", str(self._template()), str(self.datadir)],
+                       check=True)
+
+    @staticmethod
+    def _template():
+        """A prepared data directory, made by the first instance."""
+        template = Path("/tmp/mariadb-template")
+        if not template.exists():
+            scratch = Path(f"{template}.{os.getpid()}")
+            subprocess.run(
+                ["mariadb-install-db", "--no-defaults", "--user=mysql",
+                 f"--datadir={scratch}", "--skip-test-db",
+                 "--auth-root-authentication-method=normal",
+                 *SMALL, "--innodb-flush-log-at-trx-commit=0"],
+                check=True, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
+            scratch.rename(template)
+        return template
+
+    def start(self):
+        assert self.process is None
+        with open(self.error_log, "ab") as log:
+            self.process = subprocess.Popen(
+                ["mariadbd", "--no-defaults", "--user=mysql",
+                 f"--datadir={self.datadir}", f"--socket={self.socket}",
+                 f"--port={self.port}", "--bind-address=127.0.0.1",
+                 f"--pid-file={self.directory}/mariadbd.pid",
+                 f"--general-log-file={self.general_log}",
+                 "--default-time-zone=+05:30", "--skip-name-resolve",
+                 *SMALL,
+                 # Enough when only the process may die, not the machine.
+                 "--innodb-flush-log-at-trx-commit=2",
+                 *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.env)
+        wait_until(self._is_up, "start of mariadbd")
+
+    def _is_up(self):
+        if self.process.poll() is not None:
+            raise RuntimeError("mariadbd ended: " +
+                               self.error_log.read_text()[-2000:])
+        try:
+            self.connect().close()
+        except pymysql.err.OperationalError:
+            return False
+        return True
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self._reap()
+
+    def kill(self):
+        """Ends the server as a crash does."""
+        if self.process is not None:
+            self.process.kill()
+            self._reap()
+
+    def _reap(self):
+        self.process.wait(DEADLINE)
+        self.process = None
+        self.socket.unlink(missing_ok=True)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def suspend(self):
+        """The server hangs: it takes connections and answers nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def connect(self, user="root", password="", **kwargs):
+        kwargs.setdefault("database", self.database)
+        kwargs.setdefault("autocommit", True)
+        kwargs.setdefault("cursorclass", pymysql.cursors.DictCursor)
+        return pymysql.connect(unix_socket=str(self.socket), user=user,
+                               password=password, charset="utf8mb4", **kwargs)
+
+    def sql(self, statement, *args, **kwargs):
+        """Runs a statement, as root if no user is named: rows as dicts."""
+        connection = self.connect(**kwargs)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, args or None)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+    def value(self, statement, *args, **kwargs):
+        """The one value of the one row a statement finds, None if none."""
+        rows = self.sql(statement, *args, **kwargs)
+        return next(iter(rows[0].values())) if rows else None
+
+    def load(self, text):
+        """Feeds a file's path or statements to the client, as an admin does."""
+        if isinstance(text, Path):
+            text = text.read_text()
+        command = ["mariadb", "--no-defaults", f"--socket={self.socket}",
+                   "--user=root"]
+        if self.database is not None:
+            command.append(self.database)
+        run = subprocess.run(command, input=text, text=True, check=False,
+                             capture_output=True)
+        if run.returncode != 0:
+            raise RuntimeError(run.stderr)
+
+    def create_mail_database(self, dovecot_password="dovecot", web_password=None):
+        """Database mail: the admin's tables, ours, and the two accounts."""
+        self.sql("CREATE DATABASE mail")
+        self.database = "mail"
+        self.load(MAIL_TABLES)
+        self.load(SQL / "0001-initial.sql")
+        self.load(SQL / "views-default.sql")
+        self.sql("CREATE USER 'dovecot'@'localhost' IDENTIFIED BY %s",
+                 dovecot_password)
+        for table in ("domain", "users", "alias"):
+            self.sql(f"GRANT SELECT ON {table} TO 'dovecot'@'localhost'")
+        self.load(SQL / "grants-plugin.sql")
+        if web_password is not None:
+            self.sql("CREATE USER 'pymailadmin_web'@'%%' IDENTIFIED BY %s",
+                     web_password)
+            self.load(SQL / "grants-web.sql")
+
+    def log_statements(self, enabled=True):
+        """Switches the general log, which names every statement."""
+        self.sql("SET GLOBAL general_log = %s", int(enabled))
+
+    def logged(self):
+        """The general log so far."""
+        return self.general_log.read_text(errors="replace") \
+            if self.general_log.exists() else ""
