@@ -166,6 +166,21 @@ key_change_add(struct key_change *change, const struct crypt_key *key)
 	return prepared;
 }
 
+/* What was wrapped must open again before it may replace anything. */
+static int wrapped_check(const struct crypt_key *key, const char *wrapped,
+			 const char *password, struct dcrypt_private_key *by,
+			 const char **error_r)
+{
+	struct crypt_key copy = *key;
+	struct dcrypt_private_key *priv;
+
+	copy.wrapped = wrapped;
+	if (crypt_key_open(&copy, password, by, &priv, error_r) == 0)
+		return -1;
+	dcrypt_key_unref_private(&priv);
+	return 0;
+}
+
 /* Returns 1 if it opens, 0 if not, -1 on error. */
 static int prepare_user_key(struct key_change *change,
 			    const struct crypt_key *key, bool resume,
@@ -196,7 +211,10 @@ static int prepare_user_key(struct key_change *change,
 		prepared->new_wrapped = prepared->wrapped;
 	} else if (crypt_key_wrap(change->pool, priv,
 				  change->params.new_password, NULL,
-				  &prepared->new_wrapped, &error) < 0) {
+				  &prepared->new_wrapped, &error) < 0 ||
+		   wrapped_check(key, prepared->new_wrapped,
+				 change->params.new_password, NULL,
+				 &error) < 0) {
 		*error_r = t_strdup_printf("wrapping user key %s failed: %s",
 					   key->id, error);
 		return -1;
@@ -280,7 +298,10 @@ static int new_key_make(struct key_change *change, const char *guid,
 	    crypt_key_wrap(change->pool, key->priv,
 			   user_key ? change->params.new_password : NULL,
 			   user_key ? NULL : user->pub, &key->wrapped,
-			   error_r) < 0) {
+			   error_r) < 0 ||
+	    wrapped_check(&key->key, key->wrapped,
+			  change->params.new_password,
+			  user_key ? NULL : user->priv, error_r) < 0) {
 		new_key_free(key);
 		return -1;
 	}
@@ -343,6 +364,9 @@ static int prepare_folder_key(struct key_change *change,
 			     change->new_user_key->pub,
 			     &prepared->new_wrapped, &error);
 	dcrypt_key_unref_private(&priv);
+	if (ret == 0)
+		ret = wrapped_check(key, prepared->new_wrapped, NULL,
+				    change->new_user_key->priv, &error);
 	if (ret < 0)
 		*error_r = t_strdup_printf("wrapping folder key %s failed: %s",
 					   key->id, error);
@@ -502,6 +526,78 @@ int key_change_renew(struct key_change *change, struct key_store *store,
 			key_store_change_remove(trans, key);
 	}
 	return key_store_change_commit(&trans, error_r) < 0 ? -1 : 1;
+}
+
+int key_change_check_switch(struct key_change *change,
+			    struct key_store *store, const char **error_r)
+{
+	struct prepared_key *prepared;
+	struct crypt_key *key;
+
+	array_foreach_elem(&store->user_keys, key) {
+		if (key->wrapped == NULL || key_is_abandoned(change, key))
+			continue;
+		prepared = key_change_find(change, key);
+		if (prepared == NULL ||
+		    strcmp(prepared->new_wrapped, key->wrapped) != 0) {
+			*error_r = t_strdup_printf("user key %s is not what "
+				"was written", key->id);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static bool new_key_is_stored(const ARRAY_TYPE(crypt_key) *keys,
+			      const struct new_key *wanted)
+{
+	struct crypt_key *key;
+
+	array_foreach_elem(keys, key) {
+		if (key->active &&
+		    strcmp(key->id, wanted->key.id) == 0 &&
+		    strcmp(key->guid, wanted->key.guid) == 0)
+			return null_strcmp(key->wrapped,
+					   wanted->wrapped) == 0 &&
+				null_strcmp(key->public_text,
+					    wanted->public_text) == 0;
+	}
+	return FALSE;
+}
+
+int key_change_check_renewal(struct key_change *change,
+			     struct key_store *store, const char **error_r)
+{
+	struct prepared_key *prepared;
+	struct new_key *new_key;
+	struct crypt_key *key;
+
+	if (!new_key_is_stored(&store->user_keys, change->new_user_key)) {
+		*error_r = t_strdup_printf("user key %s is not what was "
+			"written", change->new_user_key->key.id);
+		return -1;
+	}
+	array_foreach_elem(&store->folder_keys, key) {
+		new_key = hash_table_lookup(change->new_folder_keys,
+					    key->guid);
+		if (new_key != NULL && strcmp(new_key->key.id, key->id) == 0) {
+			if (new_key_is_stored(&store->folder_keys, new_key))
+				continue;
+		} else if (key->wrapped == NULL) {
+			continue;
+		} else {
+			prepared = key_change_find(change, key);
+			if (prepared != NULL &&
+			    (prepared->new_wrapped == NULL ||
+			     strcmp(prepared->new_wrapped,
+				    key->wrapped) == 0))
+				continue;
+		}
+		*error_r = t_strdup_printf("folder key %s of mailbox %s is "
+			"not what was written", key->id, key->guid);
+		return -1;
+	}
+	return 0;
 }
 
 unsigned int key_change_get_unopened_count(const struct key_change *change)

@@ -1,6 +1,8 @@
 #ifndef KEY_CHANGE_H
 #define KEY_CHANGE_H
 
+#include "key-store.h"
+
 /* The change of one user's mail_crypt keys from an old to a new key password.
 
    The costly part, opening and wrapping keys, is done by key_change_prepare()
@@ -10,7 +12,6 @@
 
    One thread. Keys and passwords are wiped by key_change_free(). */
 
-struct key_store;
 struct key_change;
 
 struct key_change_params {
@@ -50,6 +51,13 @@ int key_change_switch(struct key_change *change, struct key_store *store,
    if it may or may not be done. */
 int key_change_renew(struct key_change *change, struct key_store *store,
 		     const char **error_r);
+
+/* Is everything in the store, read again, as the switch or the renewal wrote
+   it? Returns 0 if it is, -1 if not. */
+int key_change_check_switch(struct key_change *change,
+			    struct key_store *store, const char **error_r);
+int key_change_check_renewal(struct key_change *change,
+			     struct key_store *store, const char **error_r);
 
 /* Folder keys that no user key opens, left alone. */
 unsigned int key_change_get_unopened_count(const struct key_change *change);

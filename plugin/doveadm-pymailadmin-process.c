@@ -1,0 +1,250 @@
+#include "lib.h"
+#include "array.h"
+#include "hex-binary.h"
+#include "hostpid.h"
+#include "master-service.h"
+#include "mail-storage-service.h"
+#include "sealed-request.h"
+#include "doveadm-print.h"
+#include "pymailadmin-settings.h"
+#include "password-change.h"
+#include "request-store.h"
+#include "seal-key-file.h"
+#include "doveadm-pymailadmin.h"
+
+struct process {
+	struct pymailadmin_cmd cmd;
+	struct password_change_context change;
+	struct seal_private_key seal_key;
+	const char *owner;
+	/* NULL: everybody's requests */
+	const char *one;
+	unsigned int jobs_left;
+	bool printed;
+};
+
+static void process_print(struct process *process,
+			  const struct request_row *row, const char *result)
+{
+	if (!process->printed) {
+		doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+		doveadm_print_header_simple("username");
+		doveadm_print_header_simple("request");
+		doveadm_print_header_simple("kind");
+		doveadm_print_header_simple("result");
+		process->printed = TRUE;
+	}
+	doveadm_print(row->address);
+	doveadm_print(row->id);
+	doveadm_print(request_kind_name(row->kind));
+	doveadm_print(result);
+}
+
+static bool process_is_ours(const struct process *process,
+			    const struct request_row *row)
+{
+	/* the other kinds are not known here */
+	if (row->kind != REQUEST_KIND_PASSWORD)
+		return FALSE;
+	if (process->one != NULL)
+		return strcasecmp(process->one, row->address) == 0;
+	return !row->waiting;
+}
+
+static bool process_is_free(const struct request_row *row)
+{
+	return row->claimed_by == NULL || row->lease_expired ||
+		pymailadmin_owner_is_gone(row->claimed_by);
+}
+
+static bool process_is_expired(const struct process *process,
+			       const struct request_row *row)
+{
+	return (row->state == REQUEST_STATE_PENDING ||
+		row->state == REQUEST_STATE_CLAIMED) &&
+		row->now >= row->created +
+			process->cmd.set->pymailadmin_rekey_window;
+}
+
+/* Returns FALSE if the database failed. */
+static bool process_expire(struct process *process, struct request_row *row)
+{
+	const char *error;
+	int ret;
+
+	ret = request_store_end_unclaimed(process->cmd.store, row,
+		REQUEST_STATE_EXPIRED, "expired", row->reason == NULL ?
+		"nobody worked on it in time" : row->reason, &error);
+	if (ret < 0) {
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+		return FALSE;
+	}
+	if (ret > 0) {
+		e_warning(process->cmd.event, "request %s of %s expired, the "
+			  "old password stays", row->id, row->address);
+		process_print(process, row, "expired");
+	}
+	return TRUE;
+}
+
+static void process_set_exit_code(int exit_code)
+{
+	if (doveadm_exit_code == 0 || exit_code == EX_TEMPFAIL)
+		doveadm_exit_code = exit_code;
+}
+
+/* Returns FALSE if the database failed. */
+static bool process_request(struct process *process, struct request_row *row)
+{
+	const char *error;
+	int ret;
+
+	ret = request_store_claim(process->cmd.store, row, process->owner,
+				  &error);
+	if (ret < 0) {
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+		return FALSE;
+	}
+	if (ret == 0)
+		return TRUE;
+	process->jobs_left--;
+	switch (password_change_run(&process->change, row)) {
+	case PASSWORD_CHANGE_DONE:
+		process_print(process, row, "done");
+		return TRUE;
+	case PASSWORD_CHANGE_FAILED:
+		process_print(process, row, "failed");
+		process_set_exit_code(EX_DATAERR);
+		return TRUE;
+	case PASSWORD_CHANGE_LATER:
+		process_print(process, row, "later");
+		process_set_exit_code(EX_TEMPFAIL);
+		return TRUE;
+	case PASSWORD_CHANGE_STOPPED:
+		process_print(process, row, "stopped");
+		process_set_exit_code(EX_TEMPFAIL);
+		return FALSE;
+	}
+	i_unreached();
+}
+
+static void process_requests(struct process *process)
+{
+	ARRAY_TYPE(request_row) rows;
+	struct request_row *row;
+	const char *error;
+	bool ok = TRUE;
+	pool_t pool;
+
+	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
+	p_array_init(&rows, pool, 64);
+	if (request_store_list(process->cmd.store, NULL, pool, &rows,
+			       &error) < 0) {
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+		pool_unref(&pool);
+		return;
+	}
+	array_foreach_elem(&rows, row) T_BEGIN {
+		if (!ok || process->jobs_left == 0 ||
+		    !process_is_ours(process, row) || !process_is_free(row))
+			;
+		else if (process_is_expired(process, row))
+			ok = process_expire(process, row);
+		else
+			ok = process_request(process, row);
+	} T_END;
+	pool_unref(&pool);
+}
+
+static void process_read_seal_key(struct process *process)
+{
+	const char *error;
+
+	if (seal_key_file_read(process->cmd.set->pymailadmin_seal_key_path,
+			       &process->seal_key, &error) > 0) {
+		process->change.seal_key = &process->seal_key;
+		return;
+	}
+	process->change.seal_error = error;
+	pymailadmin_cmd_fail(&process->cmd, EX_CONFIG,
+			     "reading the seal key failed: %s", error);
+}
+
+static void process_heartbeat(struct process *process)
+{
+	unsigned char id[SEAL_KEY_ID_SIZE];
+	struct seal_public_key pub;
+	const char *key_id = NULL, *error;
+
+	if (process->change.seal_key != NULL &&
+	    seal_private_to_public(&process->seal_key, &pub, &error) == 0) {
+		seal_public_key_id(&pub, id);
+		key_id = binary_to_hex(id, sizeof(id));
+	}
+	if (request_store_heartbeat(process->cmd.store, my_hostname, key_id,
+				    &error) < 0)
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+}
+
+static void process_run(struct process *process)
+{
+	struct mail_storage_service_ctx *storage_service;
+
+	if (!pymailadmin_cmd_open_store(&process->cmd))
+		return;
+	process_read_seal_key(process);
+	process_heartbeat(process);
+
+	storage_service = mail_storage_service_init(master_service,
+		MAIL_STORAGE_SERVICE_FLAG_USERDB_LOOKUP |
+		MAIL_STORAGE_SERVICE_FLAG_NO_LOG_INIT |
+		MAIL_STORAGE_SERVICE_FLAG_TEMP_PRIV_DROP |
+		MAIL_STORAGE_SERVICE_FLAG_NO_CHDIR |
+		MAIL_STORAGE_SERVICE_FLAG_NO_IDLE_TIMEOUT);
+	process->change.event = process->cmd.event;
+	process->change.set = process->cmd.set;
+	process->change.store = process->cmd.store;
+	process->change.storage_service = storage_service;
+	process->change.base_dir = doveadm_settings->base_dir;
+	process->owner = pymailadmin_owner_self();
+
+	process_requests(process);
+	seal_private_key_wipe(&process->seal_key);
+	/* unloads the mail plugins: nothing of a module may be left by then */
+	request_store_deinit(&process->cmd.store);
+	mail_storage_service_deinit(&storage_service);
+}
+
+static void cmd_pymailadmin_process(struct doveadm_cmd_context *cctx)
+{
+	struct process process;
+	uint32_t max_jobs;
+
+	i_zero(&process);
+	if (!pymailadmin_cmd_init(&process.cmd, cctx))
+		return;
+	if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
+		pymailadmin_cmd_fail(&process.cmd, EX_USAGE,
+			"run process in a terminal or a timer of this host");
+		pymailadmin_cmd_deinit(&process.cmd);
+		return;
+	}
+	if (!doveadm_cmd_param_uint32(cctx, "max-jobs", &max_jobs) ||
+	    max_jobs == 0)
+		max_jobs = UINT32_MAX;
+	process.jobs_left = max_jobs;
+	(void)doveadm_cmd_param_str(cctx, "one", &process.one);
+	pymailadmin_protect_secrets();
+	process_run(&process);
+	pymailadmin_cmd_deinit(&process.cmd);
+}
+
+struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_process = {
+	.name = "pymailadmin process",
+	.cmd = cmd_pymailadmin_process,
+	.usage = "[--max-jobs <n>] [--one <user>]",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('\0', "max-jobs", CMD_PARAM_INT64, CMD_PARAM_FLAG_UNSIGNED)
+DOVEADM_CMD_PARAM('\0', "one", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAMS_END
+};

@@ -1,0 +1,155 @@
+#include "lib.h"
+#include "sealed-request.h"
+#include "pymailadmin-settings.h"
+#include "password-hash.h"
+#include "request-store.h"
+#include "seal-key-file.h"
+#include "doveadm-pymailadmin.h"
+
+#include <stdio.h>
+
+static bool get_public_key(struct pymailadmin_cmd *cmd,
+			   struct seal_public_key *pub_r)
+{
+	struct seal_private_key priv;
+	const char *error;
+	int ret;
+
+	ret = seal_key_file_read(cmd->set->pymailadmin_seal_key_path, &priv,
+				 &error);
+	if (ret > 0) {
+		ret = seal_private_to_public(&priv, pub_r, &error);
+		seal_private_key_wipe(&priv);
+	} else if (ret == 0) {
+		error = t_strconcat(error, "; make the key with: "
+				    "doveadm pymailadmin keygen", NULL);
+		ret = -1;
+	}
+	if (ret < 0)
+		pymailadmin_cmd_fail(cmd, EX_CONFIG, "%s", error);
+	return ret >= 0;
+}
+
+/* Nothing is filed that would fail. */
+static bool check_passwords(struct pymailadmin_cmd *cmd, const char *username,
+			    struct seal_secrets *secrets)
+{
+	const char *old_hash, *new_hash, *error;
+	int ret;
+
+	ret = request_store_get_hash(cmd->store, username, &old_hash, &error);
+	if (ret <= 0) {
+		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_TEMPFAIL : EX_NOUSER,
+			"%s", ret < 0 ? error : "there is no such mailbox");
+		return FALSE;
+	}
+	ret = password_hash_verify(old_hash, username, secrets->old_password,
+				   &error);
+	if (ret <= 0) {
+		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_DATAERR : EX_NOPERM,
+				     "old password: %s", error);
+		return FALSE;
+	}
+	if (password_hash_generate(cmd->set->pymailadmin_password_scheme,
+				   username, secrets->new_password, &new_hash,
+				   &error) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_CONFIG,
+				     "pymailadmin_password_scheme: %s", error);
+		return FALSE;
+	}
+	if (i_strocpy(secrets->new_hash, new_hash,
+		      sizeof(secrets->new_hash)) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_CONFIG,
+			"pymailadmin_password_scheme: its hashes are too long");
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static void file_request(struct pymailadmin_cmd *cmd, const char *username,
+			 const struct seal_public_key *pub,
+			 const struct seal_secrets *secrets)
+{
+	char id[SEAL_REQUEST_ID_LEN + 1];
+	unsigned char sealed[SEALED_REQUEST_MAX];
+	struct request_row row = {
+		.id = id,
+		.kind = REQUEST_KIND_PASSWORD,
+		.address = username,
+		.sealed = sealed,
+	};
+	struct seal_binding binding = {
+		.kind = row.kind,
+		.address = username,
+		.request_id = id,
+	};
+	const char *error;
+	int ret;
+
+	if (request_store_get_time(cmd->store, &row.created, &error) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+		return;
+	}
+	binding.created = row.created;
+	if (seal_request_id_generate(id, &error) < 0 ||
+	    sealed_request_seal(pub, &binding, secrets, sealed,
+				&row.sealed_size, &error) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_SOFTWARE,
+				     "sealing the request failed: %s", error);
+		return;
+	}
+	ret = request_store_file(cmd->store, &row, &error);
+	if (ret < 0) {
+		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+	} else if (ret == 0) {
+		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL,
+			"%s has an open request already; see: "
+			"doveadm pymailadmin status -u %s", username,
+			username);
+	} else {
+		printf("Request %s filed. The mailbox is closed until it is "
+		       "done, for %u minutes at most.\n", id,
+		       (cmd->set->pymailadmin_rekey_window + 59) / 60);
+	}
+}
+
+static void request_password(struct pymailadmin_cmd *cmd)
+{
+	struct seal_secrets secrets;
+	struct seal_public_key pub;
+	const char *username;
+
+	i_zero(&secrets);
+	if (pymailadmin_cmd_get_user(cmd, &username) &&
+	    get_public_key(cmd, &pub) &&
+	    pymailadmin_cmd_read_secret(cmd, "Old password", FALSE,
+					secrets.old_password,
+					sizeof(secrets.old_password)) &&
+	    pymailadmin_cmd_read_secret(cmd, "New password", TRUE,
+					secrets.new_password,
+					sizeof(secrets.new_password)) &&
+	    pymailadmin_cmd_open_store(cmd) &&
+	    check_passwords(cmd, username, &secrets))
+		file_request(cmd, username, &pub, &secrets);
+	seal_secrets_wipe(&secrets);
+}
+
+static void cmd_pymailadmin_request_password(struct doveadm_cmd_context *cctx)
+{
+	struct pymailadmin_cmd cmd;
+
+	if (!pymailadmin_cmd_init(&cmd, cctx))
+		return;
+	pymailadmin_protect_secrets();
+	request_password(&cmd);
+	pymailadmin_cmd_deinit(&cmd);
+}
+
+struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_request_password = {
+	.name = "pymailadmin request password",
+	.cmd = cmd_pymailadmin_request_password,
+	.usage = "-u <user>",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAMS_END
+};

@@ -1,0 +1,185 @@
+#include "lib.h"
+#include "array.h"
+#include "time-util.h"
+#include "doveadm-print.h"
+#include "pymailadmin-settings.h"
+#include "request-store.h"
+#include "doveadm-pymailadmin.h"
+
+static const char *time_text(uint64_t secs)
+{
+	return t_strflocaltime("%Y-%m-%d %H:%M:%S", secs);
+}
+
+static const char *
+closed_until(const struct pymailadmin_settings *set,
+	     const struct request_row *row)
+{
+	uint64_t opens;
+
+	if (row->kind != REQUEST_KIND_PASSWORD ||
+	    !request_window_is_closed(row->state, row->created, row->now,
+				      set->pymailadmin_rekey_window, &opens))
+		return "";
+	return opens == 0 ? "repaired" : time_text(opens);
+}
+
+static void status_print(struct pymailadmin_cmd *cmd,
+			 const struct request_row *row)
+{
+	doveadm_print(row->address);
+	doveadm_print(row->id);
+	doveadm_print(request_kind_name(row->kind));
+	doveadm_print(request_state_name(row->state));
+	doveadm_print(time_text(row->created));
+	doveadm_print(closed_until(cmd->set, row));
+	doveadm_print_num(row->attempts);
+	doveadm_print(row->reason == NULL ? "" : row->reason);
+}
+
+static void status(struct pymailadmin_cmd *cmd)
+{
+	ARRAY_TYPE(request_row) rows;
+	struct request_row *row;
+	const char *username, *error;
+	pool_t pool;
+
+	if (!doveadm_cmd_param_str(cmd->cctx, "user", &username))
+		username = NULL;
+	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
+	p_array_init(&rows, pool, 64);
+	if (request_store_list(cmd->store, username, pool, &rows,
+			       &error) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+		pool_unref(&pool);
+		return;
+	}
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	doveadm_print_header_simple("username");
+	doveadm_print_header_simple("request");
+	doveadm_print_header_simple("kind");
+	doveadm_print_header_simple("state");
+	doveadm_print_header_simple("filed");
+	doveadm_print_header("closed-until", "closed until", 0);
+	doveadm_print_header("attempts", "attempts",
+			     DOVEADM_PRINT_HEADER_FLAG_NUMBER);
+	doveadm_print_header_simple("reason");
+	array_foreach_elem(&rows, row) T_BEGIN {
+		status_print(cmd, row);
+	} T_END;
+	pool_unref(&pool);
+}
+
+static void cmd_pymailadmin_status(struct doveadm_cmd_context *cctx)
+{
+	struct pymailadmin_cmd cmd;
+
+	if (!pymailadmin_cmd_init(&cmd, cctx))
+		return;
+	if (pymailadmin_cmd_open_store(&cmd))
+		status(&cmd);
+	pymailadmin_cmd_deinit(&cmd);
+}
+
+static void cancel(struct pymailadmin_cmd *cmd, const char *username,
+		   struct request_row *row)
+{
+	const char *error;
+	int ret;
+
+	if (row->state != REQUEST_STATE_PENDING &&
+	    (row->state != REQUEST_STATE_CLAIMED ||
+	     !pymailadmin_owner_is_gone(row->claimed_by))) {
+		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE,
+			"the request of %s is %s and cannot be canceled",
+			username, request_state_name(row->state));
+		return;
+	}
+	ret = request_store_end_unclaimed(cmd->store, row,
+		REQUEST_STATE_CANCELED, "canceled",
+		"canceled by the administrator", &error);
+	if (ret < 0)
+		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+	else if (ret == 0)
+		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE,
+			"the request of %s has just been taken", username);
+}
+
+static void retry(struct pymailadmin_cmd *cmd, const char *username,
+		  struct request_row *row)
+{
+	const char *error;
+	int ret;
+
+	if (request_state_is_final(row->state)) {
+		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE,
+			"the request of %s is %s, and its passwords are wiped;"
+			" file a new one", username,
+			request_state_name(row->state));
+		return;
+	}
+	if (!row->waiting)
+		return;
+	ret = request_store_retry(cmd->store, row, &error);
+	if (ret < 0)
+		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+}
+
+static void
+cmd_pymailadmin_change(struct doveadm_cmd_context *cctx,
+		       void (*change)(struct pymailadmin_cmd *cmd,
+				      const char *username,
+				      struct request_row *row))
+{
+	struct pymailadmin_cmd cmd;
+	struct request_row *row;
+	const char *username;
+	pool_t pool;
+
+	if (!pymailadmin_cmd_init(&cmd, cctx))
+		return;
+	pool = pool_alloconly_create("pymailadmin request", 1024);
+	if (pymailadmin_cmd_get_user(&cmd, &username) &&
+	    pymailadmin_cmd_open_store(&cmd) &&
+	    pymailadmin_cmd_get_request(&cmd, username, pool, &row))
+		change(&cmd, username, row);
+	pool_unref(&pool);
+	pymailadmin_cmd_deinit(&cmd);
+}
+
+static void cmd_pymailadmin_cancel(struct doveadm_cmd_context *cctx)
+{
+	cmd_pymailadmin_change(cctx, cancel);
+}
+
+static void cmd_pymailadmin_retry(struct doveadm_cmd_context *cctx)
+{
+	cmd_pymailadmin_change(cctx, retry);
+}
+
+struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_status = {
+	.name = "pymailadmin status",
+	.cmd = cmd_pymailadmin_status,
+	.usage = "[-u <user>]",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAMS_END
+};
+
+struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_cancel = {
+	.name = "pymailadmin cancel",
+	.cmd = cmd_pymailadmin_cancel,
+	.usage = "-u <user>",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAMS_END
+};
+
+struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_retry = {
+	.name = "pymailadmin retry",
+	.cmd = cmd_pymailadmin_retry,
+	.usage = "-u <user>",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAMS_END
+};

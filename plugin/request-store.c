@@ -1,0 +1,470 @@
+#include "lib.h"
+#include "array.h"
+#include "strnum.h"
+#include "module-dir.h"
+#include "settings.h"
+#include "sql-api.h"
+#include "master-service.h"
+#include "pymailadmin-settings.h"
+#include "request-store.h"
+
+#define REQUEST_LEASE_SECS (5*60)
+
+/* Times are UTC DATETIMEs, whatever the session's time zone. */
+#define SQL_TO_EPOCH(col) \
+	"TIMESTAMPDIFF(SECOND,'1970-01-01 00:00:00'," col ")"
+#define SQL_FROM_EPOCH \
+	"TIMESTAMPADD(SECOND,?,'1970-01-01 00:00:00')"
+#define SQL_AFTER_SECS "TIMESTAMPADD(SECOND,?,UTC_TIMESTAMP())"
+
+#define SQL_ROW_COLUMNS \
+	"id,kind,state,address," SQL_TO_EPOCH("created_at") "," \
+	SQL_TO_EPOCH("UTC_TIMESTAMP()") ",sealed,claimed_by," \
+	"COALESCE(lease_until<=UTC_TIMESTAMP(),1)," \
+	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason"
+
+struct request_store {
+	struct sql_db *db;
+	struct module *modules;
+};
+
+int request_store_init(struct event *event, struct request_store **store_r,
+		       const char **error_r)
+{
+	const struct module_dir_load_settings set = {
+		.abi_version = DOVECOT_ABI_VERSION,
+		.require_init_funcs = TRUE,
+	};
+	const char *const names[] = { "driver_mysql", NULL };
+	struct request_store *store;
+	struct module *modules = NULL;
+	struct sql_db *db;
+	int ret;
+
+	if (module_dir_try_load_missing(&modules, MODULEDIR, names, &set,
+					error_r) < 0)
+		return -1;
+	module_dir_init(modules);
+
+	event = event_create(event);
+	settings_event_add_filter_name(event, PYMAILADMIN_SQL_FILTER);
+	ret = sql_init_auto(event, &db, error_r);
+	event_unref(&event);
+	if (ret <= 0) {
+		module_dir_unload(&modules);
+		return -1;
+	}
+	store = i_new(struct request_store, 1);
+	store->db = db;
+	store->modules = modules;
+	*store_r = store;
+	return 0;
+}
+
+void request_store_deinit(struct request_store **_store)
+{
+	struct request_store *store = *_store;
+
+	if (store == NULL)
+		return;
+	*_store = NULL;
+
+	sql_unref(&store->db);
+	module_dir_unload(&store->modules);
+	i_free(store);
+}
+
+/* lib-sql cannot bind NULL: the statement has NULLIF(?,''). */
+static void bind_nullable(struct sql_statement *stmt, unsigned int idx,
+			  const char *value)
+{
+	sql_statement_bind_str(stmt, idx, value == NULL ? "" : value);
+}
+
+static int sql_failed(const char *what, const char *error,
+		      const char **error_r)
+{
+	*error_r = t_strdup_printf("sql(%s) failed: %s", what, error);
+	return -1;
+}
+
+/* Runs an update, all of whose parameters are bound. Returns the number of
+   changed rows, -1 on error. */
+static int run_update(struct request_store *store, struct sql_statement *stmt,
+		      const char *what, const char **error_r)
+{
+	struct sql_transaction_context *trans;
+	unsigned int rows = 0;
+	const char *error;
+
+	trans = sql_transaction_begin(store->db);
+	sql_update_stmt_get_rows(trans, &stmt, &rows);
+	if (sql_transaction_commit_s(&trans, &error) < 0)
+		return sql_failed(what, error, error_r);
+	return rows;
+}
+
+static const char *
+field_dup(pool_t pool, struct sql_result *result, unsigned int idx)
+{
+	return p_strdup(pool, sql_result_get_field_value(result, idx));
+}
+
+static uint64_t field_uint64(struct sql_result *result, unsigned int idx)
+{
+	const char *value = sql_result_get_field_value(result, idx);
+	uint64_t num;
+
+	return value != NULL && str_to_uint64(value, &num) == 0 ? num : 0;
+}
+
+static int request_row_read(struct sql_result *result, pool_t pool,
+			    struct request_row **row_r, const char **error_r)
+{
+	struct request_row *row = p_new(pool, struct request_row, 1);
+	const unsigned char *sealed;
+
+	row->id = field_dup(pool, result, 0);
+	if (!request_kind_parse(sql_result_get_field_value(result, 1),
+				&row->kind) ||
+	    !request_state_parse(sql_result_get_field_value(result, 2),
+				 &row->state)) {
+		*error_r = t_strdup_printf(
+			"request %s is of an unknown kind or state", row->id);
+		return -1;
+	}
+	row->address = field_dup(pool, result, 3);
+	row->created = field_uint64(result, 4);
+	row->now = field_uint64(result, 5);
+	sealed = sql_result_get_field_value_binary(result, 6,
+						   &row->sealed_size);
+	if (sealed != NULL)
+		row->sealed = p_memdup(pool, sealed, row->sealed_size);
+	row->claimed_by = field_dup(pool, result, 7);
+	row->lease_expired = field_uint64(result, 8) != 0;
+	row->waiting = field_uint64(result, 9) != 0;
+	row->attempts = field_uint64(result, 10);
+	row->outcome = field_dup(pool, result, 11);
+	row->reason = field_dup(pool, result, 12);
+	*row_r = row;
+	return 0;
+}
+
+int request_store_list(struct request_store *store, const char *address,
+		       pool_t pool, ARRAY_TYPE(request_row) *rows,
+		       const char **error_r)
+{
+	struct sql_statement *stmt;
+	struct sql_result *result;
+	struct request_row *row;
+	int ret;
+
+	if (address != NULL) {
+		stmt = sql_statement_init(store->db,
+			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
+			"WHERE address=? ORDER BY created_at DESC,id");
+		sql_statement_bind_str(stmt, 0, address);
+	} else {
+		/* what is half done first */
+		stmt = sql_statement_init(store->db,
+			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
+			"WHERE open_address IS NOT NULL ORDER BY "
+			"state IN ('pending','claimed'),created_at,id");
+	}
+	result = sql_statement_query_s(&stmt);
+	while ((ret = sql_result_next_row(result)) > 0) {
+		if (request_row_read(result, pool, &row, error_r) < 0) {
+			sql_result_unref(result);
+			return -1;
+		}
+		array_push_back(rows, &row);
+	}
+	if (ret < 0)
+		(void)sql_failed("list requests", sql_result_get_error(result),
+				 error_r);
+	sql_result_unref(result);
+	return ret < 0 ? -1 : 0;
+}
+
+/* One row, one column. Returns 1 and the value, 0 if there is no row or the
+   value is NULL, -1 on error. */
+static int run_lookup(struct sql_statement *stmt, const char *what,
+		      const char **value_r, const char **error_r)
+{
+	struct sql_result *result = sql_statement_query_s(&stmt);
+	int ret = sql_result_next_row(result);
+
+	if (ret < 0)
+		(void)sql_failed(what, sql_result_get_error(result), error_r);
+	else if (ret > 0) {
+		*value_r = t_strdup(sql_result_get_field_value(result, 0));
+		if (*value_r == NULL)
+			ret = 0;
+	}
+	sql_result_unref(result);
+	return ret;
+}
+
+int request_store_get_hash(struct request_store *store, const char *address,
+			   const char **hash_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(store->db,
+		"SELECT password FROM pymailadmin_mailbox WHERE address=?");
+	sql_statement_bind_str(stmt, 0, address);
+	return run_lookup(stmt, "look up mailbox", hash_r, error_r);
+}
+
+int request_store_get_time(struct request_store *store, uint64_t *now_r,
+			   const char **error_r)
+{
+	struct sql_statement *stmt;
+	const char *value;
+
+	stmt = sql_statement_init(store->db,
+		"SELECT " SQL_TO_EPOCH("UTC_TIMESTAMP()"));
+	if (run_lookup(stmt, "read the clock", &value, error_r) < 0)
+		return -1;
+	if (str_to_uint64(value, now_r) < 0)
+		return sql_failed("read the clock", value, error_r);
+	return 0;
+}
+
+/* To follow the statement it tells about, if that changed anything. */
+static void add_event(struct request_store *store,
+		      struct sql_transaction_context *trans,
+		      const struct request_row *row,
+		      enum request_state state, const char *text)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(store->db,
+		"INSERT INTO pymailadmin_event"
+		"(actor,address,kind,request_id,text) "
+		"SELECT ?,?,?,?,? FROM DUAL WHERE ROW_COUNT()>0");
+	sql_statement_bind_str(stmt, 0, "doveadm");
+	sql_statement_bind_str(stmt, 1, row->address);
+	sql_statement_bind_str(stmt, 2, t_strdup_printf("%s-%s",
+		request_kind_name(row->kind), request_state_name(state)));
+	sql_statement_bind_str(stmt, 3, row->id);
+	sql_statement_bind_str(stmt, 4, text);
+	sql_update_stmt(trans, &stmt);
+}
+
+int request_store_file(struct request_store *store,
+		       const struct request_row *row, const char **error_r)
+{
+	struct sql_transaction_context *trans;
+	struct sql_statement *stmt;
+	const char *error, *value;
+	int ret;
+
+	stmt = sql_statement_init(store->db,
+		"SELECT id FROM pymailadmin_request WHERE open_address=?");
+	sql_statement_bind_str(stmt, 0, row->address);
+	ret = run_lookup(stmt, "look for an open request", &value, error_r);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
+
+	trans = sql_transaction_begin(store->db);
+	stmt = sql_statement_init(store->db,
+		"INSERT INTO pymailadmin_request"
+		"(id,kind,address,created_at,sealed) "
+		"VALUES(?,?,?," SQL_FROM_EPOCH ",?)");
+	sql_statement_bind_str(stmt, 0, row->id);
+	sql_statement_bind_str(stmt, 1, request_kind_name(row->kind));
+	sql_statement_bind_str(stmt, 2, row->address);
+	sql_statement_bind_int64(stmt, 3, row->created);
+	sql_statement_bind_binary(stmt, 4, row->sealed, row->sealed_size);
+	sql_update_stmt(trans, &stmt);
+	add_event(store, trans, row, REQUEST_STATE_PENDING, "");
+	if (sql_transaction_commit_s(&trans, &error) < 0)
+		return sql_failed("file request", error, error_r);
+	return 1;
+}
+
+int request_store_claim(struct request_store *store, struct request_row *row,
+			const char *owner, const char **error_r)
+{
+	struct sql_statement *stmt;
+	int ret;
+
+	/* <=> compares NULLs: taken from whom it was seen with, if anybody */
+	stmt = sql_statement_init(store->db,
+		"UPDATE pymailadmin_request SET claimed_by=?,"
+		"lease_until=" SQL_AFTER_SECS ",attempts=attempts+1,"
+		"retry_at=NULL,updated_at=UTC_TIMESTAMP(),"
+		"state=IF(state='pending','claimed',state) "
+		"WHERE id=? AND state=? AND claimed_by<=>NULLIF(?,'')");
+	sql_statement_bind_str(stmt, 0, owner);
+	sql_statement_bind_int64(stmt, 1, REQUEST_LEASE_SECS);
+	sql_statement_bind_str(stmt, 2, row->id);
+	sql_statement_bind_str(stmt, 3, request_state_name(row->state));
+	bind_nullable(stmt, 4, row->claimed_by);
+	ret = run_update(store, stmt, "claim request", error_r);
+	if (ret > 0) {
+		if (row->state == REQUEST_STATE_PENDING)
+			row->state = REQUEST_STATE_CLAIMED;
+		row->claimed_by = owner;
+	}
+	return ret;
+}
+
+int request_store_advance(struct request_store *store,
+			  struct request_row *row, enum request_state state,
+			  uint32_t window_secs, const char **error_r)
+{
+	struct sql_statement *stmt;
+	int ret;
+
+	i_assert(request_state_may_become(row->state, state));
+
+	stmt = sql_statement_init(store->db,
+		"UPDATE pymailadmin_request SET state=?,"
+		"lease_until=" SQL_AFTER_SECS ",updated_at=UTC_TIMESTAMP() "
+		"WHERE id=? AND state=? AND claimed_by=? AND (?=0 OR "
+		"TIMESTAMPADD(SECOND,?,created_at)>UTC_TIMESTAMP())");
+	sql_statement_bind_str(stmt, 0, request_state_name(state));
+	sql_statement_bind_int64(stmt, 1, REQUEST_LEASE_SECS);
+	sql_statement_bind_str(stmt, 2, row->id);
+	sql_statement_bind_str(stmt, 3, request_state_name(row->state));
+	sql_statement_bind_str(stmt, 4, row->claimed_by);
+	sql_statement_bind_int64(stmt, 5, window_secs);
+	sql_statement_bind_int64(stmt, 6, window_secs);
+	ret = run_update(store, stmt, "advance request", error_r);
+	if (ret > 0)
+		row->state = state;
+	return ret;
+}
+
+int request_store_switch(struct request_store *store, struct request_row *row,
+			 const char *hash, const char **error_r)
+{
+	struct sql_statement *stmt;
+	int ret;
+
+	/* one statement, so that there is no moment in between; the tables
+	   are not compared with each other, as their collations may differ */
+	stmt = sql_statement_init(store->db,
+		"UPDATE pymailadmin_request r,pymailadmin_mailbox m SET "
+		"m.password=?,r.state='switched',"
+		"r.updated_at=UTC_TIMESTAMP() WHERE r.id=? AND "
+		"r.state='switching' AND r.claimed_by=? AND m.address=?");
+	sql_statement_bind_str(stmt, 0, hash);
+	sql_statement_bind_str(stmt, 1, row->id);
+	sql_statement_bind_str(stmt, 2, row->claimed_by);
+	sql_statement_bind_str(stmt, 3, row->address);
+	ret = run_update(store, stmt, "set hash", error_r);
+	if (ret > 0)
+		row->state = REQUEST_STATE_SWITCHED;
+	return ret > 0 ? 1 : ret;
+}
+
+static int run_end(struct request_store *store, struct request_row *row,
+		   enum request_state state, const char *outcome,
+		   const char *reason, const char **error_r)
+{
+	struct sql_transaction_context *trans;
+	struct sql_statement *stmt;
+	unsigned int rows = 0;
+	const char *error;
+
+	i_assert(request_state_may_become(row->state, state));
+
+	trans = sql_transaction_begin(store->db);
+	stmt = sql_statement_init(store->db,
+		"UPDATE pymailadmin_request SET state=?,sealed=NULL,"
+		"claimed_by=NULL,lease_until=NULL,retry_at=NULL,"
+		"outcome=NULLIF(?,''),reason=NULLIF(?,''),"
+		"updated_at=UTC_TIMESTAMP(),ended_at=UTC_TIMESTAMP() "
+		"WHERE id=? AND state=? AND claimed_by<=>NULLIF(?,'')");
+	sql_statement_bind_str(stmt, 0, request_state_name(state));
+	bind_nullable(stmt, 1, outcome);
+	bind_nullable(stmt, 2, reason);
+	sql_statement_bind_str(stmt, 3, row->id);
+	sql_statement_bind_str(stmt, 4, request_state_name(row->state));
+	bind_nullable(stmt, 5, row->claimed_by);
+	sql_update_stmt_get_rows(trans, &stmt, &rows);
+	add_event(store, trans, row, state, reason == NULL ? "" : reason);
+	if (sql_transaction_commit_s(&trans, &error) < 0)
+		return sql_failed("end request", error, error_r);
+	if (rows > 0)
+		row->state = state;
+	return rows > 0 ? 1 : 0;
+}
+
+int request_store_end(struct request_store *store, struct request_row *row,
+		      enum request_state state, const char *outcome,
+		      const char *reason, const char **error_r)
+{
+	i_assert(row->claimed_by != NULL);
+	return run_end(store, row, state, outcome, reason, error_r);
+}
+
+int request_store_end_unclaimed(struct request_store *store,
+				struct request_row *row,
+				enum request_state state, const char *outcome,
+				const char *reason, const char **error_r)
+{
+	return run_end(store, row, state, outcome, reason, error_r);
+}
+
+int request_store_release(struct request_store *store,
+			  struct request_row *row, const char *outcome,
+			  const char *reason, unsigned int delay_secs,
+			  const char **error_r)
+{
+	struct sql_statement *stmt;
+	int ret;
+
+	stmt = sql_statement_init(store->db,
+		"UPDATE pymailadmin_request SET claimed_by=NULL,"
+		"lease_until=NULL,retry_at=" SQL_AFTER_SECS ",outcome=?,"
+		"reason=?,updated_at=UTC_TIMESTAMP(),"
+		"state=IF(state='claimed','pending',state) "
+		"WHERE id=? AND state=? AND claimed_by=?");
+	sql_statement_bind_int64(stmt, 0, delay_secs);
+	sql_statement_bind_str(stmt, 1, outcome);
+	sql_statement_bind_str(stmt, 2, reason);
+	sql_statement_bind_str(stmt, 3, row->id);
+	sql_statement_bind_str(stmt, 4, request_state_name(row->state));
+	sql_statement_bind_str(stmt, 5, row->claimed_by);
+	ret = run_update(store, stmt, "release request", error_r);
+	if (ret > 0) {
+		if (row->state == REQUEST_STATE_CLAIMED)
+			row->state = REQUEST_STATE_PENDING;
+		row->claimed_by = NULL;
+	}
+	return ret;
+}
+
+int request_store_retry(struct request_store *store, struct request_row *row,
+			const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(store->db,
+		"UPDATE pymailadmin_request SET retry_at=NULL,"
+		"updated_at=UTC_TIMESTAMP() WHERE id=? AND "
+		"open_address IS NOT NULL AND retry_at IS NOT NULL");
+	sql_statement_bind_str(stmt, 0, row->id);
+	return run_update(store, stmt, "retry request", error_r);
+}
+
+int request_store_heartbeat(struct request_store *store, const char *host,
+			    const char *seal_key_id, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(store->db,
+		"INSERT INTO pymailadmin_heartbeat"
+		"(host,seal_key_id,version,last_run_at) "
+		"VALUES(?,?,?,UTC_TIMESTAMP()) ON DUPLICATE KEY UPDATE "
+		"seal_key_id=VALUES(seal_key_id),version=VALUES(version),"
+		"last_run_at=VALUES(last_run_at)");
+	sql_statement_bind_str(stmt, 0, host);
+	sql_statement_bind_str(stmt, 1, seal_key_id);
+	sql_statement_bind_str(stmt, 2, PYMAILADMIN_VERSION);
+	return run_update(store, stmt, "heartbeat", error_r) < 0 ? -1 : 0;
+}

@@ -1,0 +1,98 @@
+#ifndef REQUEST_STORE_H
+#define REQUEST_STORE_H
+
+/* pymailadmin_request and what goes with it, through Dovecot's lib-sql: all
+   SQL of the doveadm plugin is here. The database is the one of
+   pymailadmin_sql { }, else the global one.
+
+   The clock is the database's. Functions return -1 on error, with the reason
+   in *error_r; as the connection may have been lost, what was written is then
+   unknown and must be read again. One thread. */
+
+#include "request-state.h"
+
+struct request_store;
+
+struct request_row {
+	const char *id;
+	enum request_kind kind;
+	enum request_state state;
+	const char *address;
+	/* Seconds since the epoch; now is the database's clock when read. */
+	uint64_t created, now;
+	const unsigned char *sealed;
+	size_t sealed_size;
+	/* Who works on it, NULL if nobody, and whether their time is up. */
+	const char *claimed_by;
+	bool lease_expired;
+	/* It must not be tried again before some later time. */
+	bool waiting;
+	unsigned int attempts;
+	/* Why it ended or waits: a code for programs, a text for the admin.
+	   NULL if there is nothing to say. */
+	const char *outcome, *reason;
+};
+ARRAY_DEFINE_TYPE(request_row, struct request_row *);
+
+int request_store_init(struct event *event, struct request_store **store_r,
+		       const char **error_r);
+void request_store_deinit(struct request_store **store);
+
+/* The rows of one address, newest first, or, with address = NULL, all open
+   ones, in the order they are to be worked on. */
+int request_store_list(struct request_store *store, const char *address,
+		       pool_t pool, ARRAY_TYPE(request_row) *rows,
+		       const char **error_r);
+
+/* Hash of a mailbox. Returns 1 if found, 0 if there is no such mailbox. */
+int request_store_get_hash(struct request_store *store, const char *address,
+			   const char **hash_r, const char **error_r);
+int request_store_get_time(struct request_store *store, uint64_t *now_r,
+			   const char **error_r);
+
+/* File a request. Returns 1 if filed, 0 if the mailbox has an open one. */
+int request_store_file(struct request_store *store,
+		       const struct request_row *row, const char **error_r);
+
+/* Take a request for owner, unless somebody else took it since row was read:
+   returns 1 if taken, 0 if not. Sets row->state and row->claimed_by. */
+int request_store_claim(struct request_store *store, struct request_row *row,
+			const char *owner, const char **error_r);
+/* Move a claimed request to another state. With window_secs > 0 only if its
+   window is still closed that long after it was filed. Returns 1 if moved, 0
+   if it is not ours in that state, or too late. */
+int request_store_advance(struct request_store *store,
+			  struct request_row *row, enum request_state state,
+			  uint32_t window_secs, const char **error_r);
+/* Set the mailbox's hash and move the request from switching to switched, in
+   one statement. Returns 1 if done, 0 if the request is not ours in that
+   state. */
+int request_store_switch(struct request_store *store, struct request_row *row,
+			 const char *hash, const char **error_r);
+/* End a claimed request: the sealed part is wiped, an event recorded. Returns
+   1 if ended, 0 if it is not ours in that state. */
+int request_store_end(struct request_store *store, struct request_row *row,
+		      enum request_state state, const char *outcome,
+		      const char *reason, const char **error_r);
+/* Give a claimed request back, to be tried again after delay_secs; a claimed
+   one becomes pending again. Returns 1 if given back, 0 if not ours. */
+int request_store_release(struct request_store *store,
+			  struct request_row *row, const char *outcome,
+			  const char *reason, unsigned int delay_secs,
+			  const char **error_r);
+
+/* End a request that nobody works on: its window is over, or somebody
+   canceled it. Returns 1 if ended, 0 if somebody took it since. */
+int request_store_end_unclaimed(struct request_store *store,
+				struct request_row *row,
+				enum request_state state, const char *outcome,
+				const char *reason, const char **error_r);
+/* Let a waiting request be tried at once. Returns 1, or 0 if it is gone. */
+int request_store_retry(struct request_store *store, struct request_row *row,
+			const char **error_r);
+
+/* Tell the portal that this host works. */
+int request_store_heartbeat(struct request_store *store, const char *host,
+			    const char *seal_key_id, const char **error_r);
+
+#endif
