@@ -1,0 +1,35 @@
+"""Shows what the servers said during a test that failed."""
+
+import pytest
+
+import mailhost
+
+MAX_LINES = 200
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    item.logs_seen = {
+        path: path.stat().st_size
+        for host in mailhost.running for path in host.logs()}
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        for host in mailhost.running:
+            for path in host.logs():
+                add(report, path, getattr(item, "logs_seen", {}).get(path, 0))
+    return report
+
+
+def add(report, path, seen):
+    with path.open("rb") as file:
+        file.seek(seen)
+        lines = file.read().decode(errors="replace").splitlines()
+    if len(lines) > MAX_LINES:
+        lines[:-MAX_LINES] = [f"({len(lines) - MAX_LINES} lines before)"]
+    if lines:
+        report.sections.append((str(path), "\n".join(lines)))

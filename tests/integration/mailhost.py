@@ -1,0 +1,369 @@
+"""A real mail host for tests: MariaDB and Dovecot in a scratch folder."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import pwd
+import re
+import resource
+import secrets
+import shlex
+import shutil
+import subprocess
+import tempfile
+
+import mailclients
+import mailconfig
+from mariadb import DEADLINE, MariaDB, free_port, wait_until
+
+DOMAIN = "example.test"
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+CORE_PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
+# Never in a log, whatever a test does.
+UNWANTED = re.compile(
+    r"Panic:|Fatal:|Raw backtrace|Assert|[Ll]eaked|killed with signal|"
+    r"Segmentation|core dumped|Unknown setting|mem_equals")
+running = []
+
+
+@dataclasses.dataclass
+class Result:
+    """What a command did."""
+    command: str
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self):
+        return json.loads(self.stdout)
+
+    @property
+    def output(self):
+        return self.stdout + self.stderr
+
+    def __str__(self):
+        return (f"{self.command}\nexit code {self.code}\n"
+                f"stdout: {self.stdout}\nstderr: {self.stderr}")
+
+
+class Clock:
+    """Time as a process under libfaketime sees it, moved by a test."""
+
+    def __init__(self, path):
+        self.path = path
+        self.offset = 0
+        self.move(0)
+
+    def move(self, seconds):
+        self.offset += seconds
+        new = self.path.with_suffix(".new")
+        new.write_text(f"{self.offset:+d}\n")
+        new.chmod(0o644)
+        new.rename(self.path)
+
+    @property
+    def environment(self):
+        return {**os.environ, "LD_PRELOAD": FAKETIME,
+                "FAKETIME_TIMESTAMP_FILE": str(self.path),
+                "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+@dataclasses.dataclass
+class Mailbox:
+    """An account of the host, and the clients its owner uses."""
+    host: "MailHost"
+    address: str
+    password: str
+
+    @property
+    def home(self):
+        local, _, domain = self.address.partition("@")
+        return self.host.homes / domain / local
+
+    def imap(self, password=None):
+        session = mailclients.Imap(self.host.imap_port)
+        try:
+            return session.log_in(self.address, password or self.password)
+        except BaseException:
+            session.shutdown()
+            raise
+
+    def pop3(self, password=None):
+        session = mailclients.Pop3(self.host.pop3_port)
+        try:
+            return session.log_in(self.address, password or self.password)
+        except BaseException:
+            session.close()
+            raise
+
+    def smtp_auth(self, password=None):
+        return mailclients.smtp_auth(self.host.run / "auth-smtp",
+                                     self.address, password or self.password)
+
+    def deliver(self, *messages, detail=None):
+        """Delivers by LMTP; fails unless all are accepted."""
+        local, _, domain = self.address.partition("@")
+        recipient = f"{local}+{detail}@{domain}" if detail else self.address
+        with self.host.lmtp() as lmtp:
+            for message in messages:
+                answer = lmtp.deliver(recipient, message)
+                assert answer[0] == 250, answer
+
+    def mails(self, folder="INBOX", password=None):
+        with self.imap(password) as imap:
+            return imap.mails(folder)
+
+    def everything(self, password=None):
+        with self.imap(password) as imap:
+            return imap.everything()
+
+    def attributes(self):
+        """Dovecot's attribute dict: key -> value."""
+        lines = (self.home / "dovecot-attributes").read_text().split("\n")
+        return dict(zip(lines[::2], lines[1::2]))
+
+    def stored_hash(self):
+        return self.host.db.value("SELECT crypt FROM users WHERE email = %s",
+                                  self.address)
+
+
+def key_password(password):
+    """The key password that follows from a login password."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+class MailHost:
+    """Dovecot with per-user keys and the database, on loopback ports.
+
+    driver, plugin and settings say which modules of pymailadmin are loaded.
+    With clock, the database's time is that of self.clock."""
+
+    def __init__(self, *, mail_driver="maildir", driver=True, plugin=True,
+                 settings=None, auth_cache=False, clock=False,
+                 scheme="SSHA512", extra_conf=""):
+        self.scheme = scheme
+        self.mail_driver = mail_driver
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="mailhost-",
+                                                     dir="/tmp"))
+        self.scratch.chmod(0o755)
+        self.run = self.scratch / "run"
+        self.homes = self.scratch / "homes"
+        self.log_path = self.scratch / "dovecot.log"
+        self.config_path = self.scratch / "dovecot.conf"
+        self.seal_key = self.scratch / "seal.key"
+        self.api_key = secrets.token_hex(8)
+        self.database_password = secrets.token_hex(8)
+        self.imap_port, self.pop3_port, self.lmtp_port, self.http_port = (
+            free_port() for _ in range(4))
+        self.clock = Clock(self.scratch / "clock") if clock else None
+        self.options = dict(
+            driver=driver, plugin=plugin, auth_cache=auth_cache,
+            extra=extra_conf, mail_driver=mail_driver,
+            settings=driver or plugin if settings is None else settings)
+        self.db = MariaDB(env=self.clock.environment if clock else None)
+        self.dovecot = None
+        self.expected = []
+        self._log_seen = 0
+
+    # ---- start and stop
+
+    def start(self):
+        ensure_user("vmail")
+        self.homes.mkdir()
+        shutil.chown(self.homes, "vmail", "vmail")
+        self.log_path.touch()
+        self.db.start()
+        self.db.create_mail_database(self.database_password)
+        self.db.sql("INSERT INTO domain (domain) VALUES (%s)", DOMAIN)
+        self.write_config()
+        running.append(self)
+        self.start_dovecot()
+        return self
+
+    def write_config(self, **changed):
+        self.options.update(changed)
+        self.config_path.write_text(mailconfig.config(
+            run=self.run, log=self.log_path, homes=self.homes,
+            database_socket=self.db.socket,
+            database_password=self.database_password, imap=self.imap_port,
+            pop3=self.pop3_port, lmtp=self.lmtp_port, http=self.http_port,
+            api_key=self.api_key, seal_key=self.seal_key, scheme=self.scheme,
+            **self.options))
+        self.config_path.chmod(0o600)
+
+    def start_dovecot(self):
+        seen = self.log_path.stat().st_size
+        self.dovecot = subprocess.Popen(
+            ["dovecot", "-F", "-c", self.config_path], cwd=self.scratch,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, preexec_fn=allow_cores,
+            start_new_session=True)
+
+        def started():
+            if self.dovecot.poll() is not None:
+                raise RuntimeError("dovecot ended: " +
+                                   self.dovecot.stdout.read().decode() +
+                                   self.log_since(seen))
+            return "starting up" in self.log_since(seen)
+        wait_until(started, "start of dovecot")
+
+    def stop_dovecot(self):
+        if self.dovecot is None:
+            return
+        self.dovecot.terminate()
+        try:
+            self.dovecot.wait(DEADLINE)
+        finally:
+            self.dovecot.kill()
+            self.dovecot.stdout.close()
+            self.dovecot = None
+
+    def restart_dovecot(self, **changed):
+        """Ends all sessions, applies changed options, starts anew."""
+        self.stop_dovecot()
+        self.write_config(**changed)
+        self.start_dovecot()
+
+    def close(self):
+        """Stops everything; fails if a server complained of a bug."""
+        if self in running:
+            running.remove(self)
+        try:
+            self.stop_dovecot()
+        finally:
+            self.db.kill()
+        self.check()
+        shutil.rmtree(self.scratch)
+        shutil.rmtree(self.db.directory)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.close()
+
+    # ---- what the servers said
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def log_since(self, position):
+        with self.log_path.open("rb") as file:
+            file.seek(position)
+            return file.read().decode(errors="replace")
+
+    def log_position(self):
+        return self.log_path.stat().st_size
+
+    def logs(self):
+        return [self.log_path, self.db.error_log]
+
+    def expect_log(self, pattern):
+        """A line that is no bug here, though it looks like one."""
+        self.expected.append(re.compile(pattern))
+
+    def complaints(self):
+        return [line for line in self.log().splitlines()
+                if UNWANTED.search(line)
+                and not any(each.search(line) for each in self.expected)]
+
+    def cores(self):
+        """Core dumps of anything that ran here."""
+        pattern = CORE_PATTERN.read_text().strip()
+        folders = [self.scratch, self.db.directory, pathlib.Path("/root")]
+        if pattern.startswith("/"):
+            folders.append(pathlib.Path(pattern).parent)
+        return [path for folder in folders for path in folder.rglob("core*")
+                if path.is_file() and path.open("rb").read(4) == b"\x7fELF"]
+
+    def check(self):
+        assert self.complaints() == []
+        assert self.cores() == []
+
+    # ---- commands
+
+    def command(self, *words, input=None, env=None, timeout=DEADLINE):
+        """Runs a program of the host to its end."""
+        done = subprocess.run(
+            list(map(str, words)), capture_output=True, text=True,
+            errors="replace", env={**os.environ, **(env or {})},
+            cwd=self.scratch, timeout=timeout, preexec_fn=allow_cores,
+            **({"stdin": subprocess.DEVNULL} if input is None
+               else {"input": input}))
+        return Result(shlex.join(map(str, words)), done.returncode,
+                      done.stdout, done.stderr)
+
+    def doveadm(self, *words, **options):
+        return self.command("doveadm", "-c", self.config_path, *words,
+                            **options)
+
+    def must(self, *words, **options):
+        """doveadm that has to succeed: its result."""
+        result = self.doveadm(*words, **options)
+        assert result.code == 0, result
+        return result
+
+    def spawn(self, *words, **options):
+        """doveadm in the background."""
+        return subprocess.Popen(
+            ["doveadm", "-c", self.config_path, *map(str, words)],
+            cwd=self.scratch, text=True, preexec_fn=allow_cores,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+               "stderr": subprocess.STDOUT, **options})
+
+    def http(self, *commands):
+        return mailclients.doveadm_http(self.http_port, self.api_key,
+                                        *commands)
+
+    def lmtp(self):
+        return mailclients.Lmtp(self.lmtp_port)
+
+    def hash(self, password, scheme=None):
+        return self.must("pw", "-s", scheme or self.scheme,
+                         input=f"{password}\n{password}\n").stdout.strip()
+
+    # ---- accounts
+
+    def create(self, name, password=None, *, key=True, scheme=None):
+        """A mailbox with its row and, if key, its user key."""
+        mailbox = Mailbox(self, f"{name}@{DOMAIN}",
+                          password or secrets.token_urlsafe(12))
+        self.db.sql("INSERT INTO users (domain_id, email, crypt) "
+                    "SELECT id, %s, %s FROM domain WHERE domain = %s",
+                    mailbox.address, self.hash(mailbox.password, scheme),
+                    DOMAIN)
+        if key:
+            self.must("-o", "crypt_user_key_password=" +
+                      key_password(mailbox.password), "mailbox", "cryptokey",
+                      "generate", "-u", mailbox.address, "-U")
+        return mailbox
+
+    # ---- the main job
+
+    def keygen(self):
+        return self.must("pymailadmin", "keygen")
+
+    def request(self, mailbox, new, old=None):
+        """Files a request for a new password."""
+        return self.doveadm(
+            "pymailadmin", "request", "password", "-u", mailbox.address,
+            input=f"{old or mailbox.password}\n{new}\n")
+
+    def process(self, *words, **options):
+        return self.doveadm("pymailadmin", "process", *words, **options)
+
+
+def ensure_user(name):
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--no-create-home",
+                        "--user-group", name], check=True)
+
+
+def allow_cores():
+    infinity = resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_CORE, (infinity, infinity))

@@ -1,0 +1,98 @@
+"""The bench itself: Dovecot as it is packaged, none of our modules loaded."""
+
+import pytest
+
+import messages
+from mailclients import Refused
+from mailhost import MailHost
+
+
+@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+def host(request):
+    with MailHost(mail_driver=request.param, driver=False,
+                  plugin=False) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def filled(host):
+    """A mailbox with every awkward message, delivered by LMTP."""
+    mailbox = host.create("awkward")
+    mailbox.deliver(*messages.awkward().values())
+    return mailbox
+
+
+def test_imap_gives_back_what_lmtp_was_given(filled):
+    given = messages.awkward()
+    found = filled.mails()
+    assert len(found) == len(given)
+    for (name, message), mail in zip(given.items(), found):
+        assert mail.delivered == message, name
+        assert mail.size == len(mail.body), name
+
+
+def test_pop3_gives_back_what_imap_does(filled):
+    bodies = [mail.body for mail in filled.mails()]
+    session = filled.pop3()
+    found = [session.retrieve(number + 1) for number in range(len(bodies))]
+    session.quit()
+    assert found == bodies
+
+
+def test_no_mail_is_readable_on_disk(filled):
+    files = [path for path in filled.home.rglob("*") if path.is_file()
+             and "CRYPTED" in path.read_text(errors="replace")[:512]]
+    assert len(files) == len(messages.awkward())
+    for path in files:
+        assert b"Subject:" not in path.read_bytes()
+
+
+def test_a_wrong_password_is_refused(host, filled):
+    with pytest.raises(Refused, match="AUTHENTICATIONFAILED"):
+        filled.imap("wrong")
+    with pytest.raises(Refused, match=r"-ERR \[AUTH\]"):
+        filled.pop3("wrong")
+    assert filled.smtp_auth("wrong").startswith("FAIL\t1")
+    assert filled.smtp_auth().startswith("OK\t1")
+
+
+def test_detail_goes_to_a_folder(host):
+    mailbox = host.create("detail")
+    mailbox.deliver(messages.small(1), detail="Lists")
+    mailbox.deliver(messages.small(2))
+    assert [mail.delivered for mail in mailbox.mails("Lists")] == \
+        [messages.small(1)]
+    assert [mail.delivered for mail in mailbox.mails()] == [messages.small(2)]
+
+
+def test_large_messages(host):
+    mailbox = host.create("large")
+    given = [messages.large(number, 3_000_000) for number in range(2)]
+    mailbox.deliver(*given)
+    assert [mail.delivered for mail in mailbox.mails()] == given
+
+
+def test_a_key_that_does_not_open_loses_mail_by_pop3(host):
+    """Why all this exists; if Dovecot changes it, we want to know."""
+    mailbox = host.create("mismatch")
+    mailbox.deliver(messages.small(3))
+    host.db.sql("UPDATE users SET crypt = %s WHERE email = %s",
+                host.hash("other"), mailbox.address)
+    session = mailbox.pop3("other")
+    assert session.retrieve(1) == b"\r\n"
+    session.dele(1)
+    session.quit()
+    assert host.doveadm("-f", "tab", "mailbox", "status", "-u",
+                        mailbox.address, "messages",
+                        "INBOX").stdout.split()[-1] == "0"
+
+
+def test_http_api_and_doveadm_agree(host, filled):
+    status, answer = host.http(
+        ["mailboxStatus", {"user": filled.address, "field": ["messages"],
+                           "mailboxMask": ["INBOX"]}, "t"])
+    assert status == 200
+    rows = host.must("-f", "json", "mailbox", "status", "-u", filled.address,
+                     "messages", "INBOX").json
+    assert answer == [["doveadmResponse", rows, "t"]]
+    assert int(rows[0]["messages"]) == len(messages.awkward())

@@ -1,0 +1,81 @@
+"""Warnings are errors here, the tarball is complete, installs are clean."""
+
+import os
+import shutil
+
+import pytest
+
+from builds import CONFIGURE, SOURCE, checkout_files, make
+
+pytestmark = pytest.mark.limit(600)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_compiles_without_a_warning(builds, compiler):
+    folder = builds.configured(f"werror-{compiler}", "--enable-werror",
+                               CC=compiler)
+    make(folder)
+    make(folder, "check", "TESTS=")
+
+
+def test_distcheck(builds):
+    folder = builds.copy_of_source("distcheck")
+    # The programs run under valgrind as tests of their own.
+    make(folder, "distcheck", NOVALGRIND="1",
+         DISTCHECK_CONFIGURE_FLAGS="--with-dovecot=/usr/lib/dovecot")
+
+
+def test_tarball_has_every_file_of_the_checkout(builds):
+    tarball = builds.distribution()
+    missing = [str(path.relative_to(SOURCE)) for path in checkout_files()
+               if not (tarball / path.relative_to(SOURCE)).exists()]
+    assert [name for name in missing if name != ".gitignore"] == []
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder))
+                  for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_install_has_modules_and_no_libtool_files(builds):
+    files = files_below(builds.installed("everything"))
+    modules = "usr/lib/dovecot/modules/"
+    assert modules + "settings/libpymailadmin_settings.so" in files
+    assert [name for name in files if name.endswith((".la", ".a"))] == []
+    assert [name for name in files
+            if not name.startswith(("usr/", "etc/"))] == []
+
+
+def test_uninstall_leaves_nothing(builds):
+    image = builds.installed("everything")
+    shutil.copytree(image, builds.folder / "uninstalled", symlinks=True)
+    make(builds.folder / "everything", "uninstall",
+         f"DESTDIR={builds.folder / 'uninstalled'}")
+    assert files_below(builds.folder / "uninstalled") == []
+
+
+def test_builds_without_plugin_and_without_dovecot(builds):
+    options = [word for word in CONFIGURE if "dovecot" not in word]
+    image = builds.installed(
+        "no-plugin", "--without-plugin", "--with-dovecot=/nonexistent",
+        "--enable-werror", defaults=options)
+    assert [name for name in files_below(image) if "dovecot" in name] == []
+
+
+def test_builds_without_web(builds):
+    image = builds.installed("no-web", "--without-web", "--enable-werror")
+    files = files_below(image)
+    assert [name for name in files if name.endswith("-web")] == []
+    assert [name for name in files if name.endswith(".so")]
+
+
+def test_installed_paths_are_not_those_of_the_build(builds):
+    image = builds.installed("everything")
+    wrong = []
+    for name in files_below(image):
+        path = image / name
+        if path.suffix == ".so" or os.path.islink(path):
+            continue
+        if str(builds.folder).encode() in path.read_bytes():
+            wrong.append(name)
+    assert wrong == []
