@@ -28,7 +28,9 @@ def pytest_runtest_makereport(item, call):
 def add(report, path, seen):
     with path.open("rb") as file:
         file.seek(seen)
-        lines = file.read().decode(errors="replace").splitlines()
+        lines = [line for line in
+                 file.read().decode(errors="replace").splitlines()
+                 if "[Note]" not in line]
     if len(lines) > MAX_LINES:
         lines[:-MAX_LINES] = [f"({len(lines) - MAX_LINES} lines before)"]
     if lines:

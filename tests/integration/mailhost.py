@@ -258,6 +258,12 @@ class MailHost:
     def log_position(self):
         return self.log_path.stat().st_size
 
+    def wait_log(self, text, position):
+        """The first line from a position on that holds a text."""
+        return wait_until(
+            lambda: next((line for line in self.log_since(position).split("\n")
+                          if text in line), None), f"{text!r} in the log", 10)
+
     def logs(self):
         return [self.log_path, self.db.error_log]
 
