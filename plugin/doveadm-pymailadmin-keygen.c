@@ -30,6 +30,7 @@ static void keygen(struct pymailadmin_cmd *cmd, bool force)
 	} else {
 		(void)seal_public_key_to_text(&pub, text);
 		printf("%s\n", text);
+		fflush(stdout);
 		fprintf(stderr, "The private key is in %s. Copy the line above "
 			"to the portal's configuration.\n", path);
 	}

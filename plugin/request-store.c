@@ -162,7 +162,8 @@ int request_store_list(struct request_store *store, const char *address,
 	if (address != NULL) {
 		stmt = sql_statement_init(store->db,
 			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
-			"WHERE address=? ORDER BY created_at DESC,id");
+			"WHERE address=? ORDER BY open_address IS NULL,"
+			"created_at DESC,updated_at DESC");
 		sql_statement_bind_str(stmt, 0, address);
 	} else {
 		/* what is half done first */

@@ -38,8 +38,8 @@ int request_store_init(struct event *event, struct request_store **store_r,
 		       const char **error_r);
 void request_store_deinit(struct request_store **store);
 
-/* The rows of one address, newest first, or, with address = NULL, all open
-   ones, in the order they are to be worked on. */
+/* The rows of one address, an open one first, then newest first, or, with
+   address = NULL, all open ones, in the order they are to be worked on. */
 int request_store_list(struct request_store *store, const char *address,
 		       pool_t pool, ARRAY_TYPE(request_row) *rows,
 		       const char **error_r);
