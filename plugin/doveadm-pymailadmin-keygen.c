@@ -45,12 +45,13 @@ static void cmd_pymailadmin_keygen(struct doveadm_cmd_context *cctx)
 		return;
 	if (!doveadm_cmd_param_bool(cctx, "force", &force))
 		force = FALSE;
-	pymailadmin_protect_secrets();
-	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
+	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI) {
+		pymailadmin_protect_secrets();
 		keygen(&cmd, force);
-	else
+	} else {
 		pymailadmin_cmd_fail(&cmd, EX_USAGE,
 				     "run keygen in a terminal of this host");
+	}
 	pymailadmin_cmd_deinit(&cmd);
 }
 

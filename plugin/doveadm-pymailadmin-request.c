@@ -140,7 +140,8 @@ static void cmd_pymailadmin_request_password(struct doveadm_cmd_context *cctx)
 
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
-	pymailadmin_protect_secrets();
+	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
+		pymailadmin_protect_secrets();
 	request_password(&cmd);
 	pymailadmin_cmd_deinit(&cmd);
 }

@@ -96,6 +96,10 @@ bool request_window_is_closed(enum request_state state, uint64_t created,
 		return true;
 	}
 
+	/* a clock set back: the request would close the mailbox for longer than
+	   the window, until the clock has caught up */
+	if (created > now && created - now > REQUEST_CLOCK_SKEW_SECS)
+		return false;
 	start = created < now ? created : now;
 	if (now - start >= window_secs)
 		return false;

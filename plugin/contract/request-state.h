@@ -58,14 +58,17 @@ bool request_state_may_become(enum request_state from, enum request_state to);
 /* Has the request ended for good? */
 bool request_state_is_final(enum request_state state);
 
+#define REQUEST_CLOCK_SKEW_SECS 60
+
 /* Is the mailbox of a request of kind password closed to logins at the time
    now? Times are seconds since the epoch, window_secs the longest time a
    mailbox may be closed (pymailadmin_rekey_window).
 
    The window ends by time alone, except between the first write of a key and
    the flush of the auth caches (switching, switched), where opening could let
-   a login meet a key and a hash that disagree. A request from the future (a
-   clock that jumped) is taken as made now, so it closes too.
+   a login meet a key and a hash that disagree. A request from the future, by
+   no more than REQUEST_CLOCK_SKEW_SECS, is taken as made now; one from farther
+   away, after a clock was set back, closes nothing.
 
    Sets *opens_r to the time it opens at the latest, if it is closed; 0 if only
    the end of the switch opens it. */
