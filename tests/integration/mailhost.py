@@ -20,6 +20,8 @@ from mariadb import DEADLINE, MariaDB, free_port, wait_until
 
 DOMAIN = "example.test"
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+MODULES = "/usr/lib/dovecot/modules"
+HIDE = f'mount --bind "$1" {MODULES} && shift && exec "$@"'
 CORE_PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
 # Never in a log, whatever a test does.
 UNWANTED = re.compile(
@@ -138,11 +140,12 @@ def key_password(password):
 class MailHost:
     """Dovecot with per-user keys and the database, on loopback ports.
 
-    driver, plugin and settings say which modules of pymailadmin are loaded.
-    With clock, the database's time is that of self.clock."""
+    driver and plugin say which modules of pymailadmin are loaded; stock hides
+    even those from Dovecot that it loads unasked. With clock, the database's
+    time is that of self.clock."""
 
     def __init__(self, *, mail_driver="maildir", driver=True, plugin=True,
-                 settings=None, auth_cache=False, clock=False,
+                 stock=False, auth_cache=False, clock=False,
                  scheme="SSHA512", extra_conf=""):
         self.scheme = scheme
         self.mail_driver = mail_driver
@@ -161,8 +164,12 @@ class MailHost:
         self.clock = Clock(self.scratch / "clock") if clock else None
         self.options = dict(
             driver=driver, plugin=plugin, auth_cache=auth_cache,
-            extra=extra_conf, mail_driver=mail_driver,
-            settings=driver or plugin if settings is None else settings)
+            extra=extra_conf, mail_driver=mail_driver, settings=not stock)
+        self.hide = []
+        if stock:
+            self.options.update(driver=False, plugin=False)
+            self.hide = ["unshare", "--mount", "sh", "-c", HIDE, "sh",
+                         stock_modules(self.scratch)]
         self.db = MariaDB(env=self.clock.environment if clock else None)
         self.dovecot = None
         self.expected = []
@@ -197,7 +204,7 @@ class MailHost:
     def start_dovecot(self):
         seen = self.log_path.stat().st_size
         self.dovecot = subprocess.Popen(
-            ["dovecot", "-F", "-c", self.config_path], cwd=self.scratch,
+            [*self.hide, "dovecot", "-F", "-c", self.config_path], cwd=self.scratch,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, preexec_fn=allow_cores,
             start_new_session=True)
@@ -209,6 +216,8 @@ class MailHost:
                                    self.log_since(seen))
             return "starting up" in self.log_since(seen)
         wait_until(started, "start of dovecot")
+        # A greeting needs the processes that SIGTERM must find ready.
+        mailclients.Imap(self.imap_port).shutdown()
 
     def stop_dovecot(self):
         if self.dovecot is None:
@@ -277,13 +286,14 @@ class MailHost:
                 and not any(each.search(line) for each in self.expected)]
 
     def cores(self):
-        """Core dumps of anything that ran here."""
+        """Backtraces of core dumps of anything that ran here."""
         pattern = CORE_PATTERN.read_text().strip()
         folders = [self.scratch, self.db.directory, pathlib.Path("/root")]
         if pattern.startswith("/"):
             folders.append(pathlib.Path(pattern).parent)
-        return [path for folder in folders for path in folder.rglob("core*")
-                if path.is_file() and path.open("rb").read(4) == b"\x7fELF"]
+        return [backtrace(path) for folder in folders
+                for path in folder.rglob("core*") if path.is_file()
+                and path.read_bytes()[:4] == b"\x7fELF"]
 
     def check(self):
         assert self.complaints() == []
@@ -294,7 +304,7 @@ class MailHost:
     def command(self, *words, input=None, env=None, timeout=DEADLINE):
         """Runs a program of the host to its end."""
         done = subprocess.run(
-            list(map(str, words)), capture_output=True, text=True,
+            [*self.hide, *map(str, words)], capture_output=True, text=True,
             errors="replace", env={**os.environ, **(env or {})},
             cwd=self.scratch, timeout=timeout, preexec_fn=allow_cores,
             **({"stdin": subprocess.DEVNULL} if input is None
@@ -315,8 +325,8 @@ class MailHost:
     def spawn(self, *words, **options):
         """doveadm in the background."""
         return subprocess.Popen(
-            ["doveadm", "-c", self.config_path, *map(str, words)],
-            cwd=self.scratch, text=True, preexec_fn=allow_cores,
+            [*self.hide, "doveadm", "-c", self.config_path,
+             *map(str, words)], cwd=self.scratch, text=True, preexec_fn=allow_cores,
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
                "stderr": subprocess.STDOUT, **options})
 
@@ -362,12 +372,32 @@ class MailHost:
         return self.doveadm("pymailadmin", "process", *words, **options)
 
 
+def stock_modules(folder):
+    """A copy of Dovecot's modules without ours."""
+    return shutil.copytree(MODULES, folder / "modules", symlinks=True,
+                           ignore=shutil.ignore_patterns("*pymailadmin*"))
+
+
 def ensure_user(name):
     try:
         pwd.getpwnam(name)
     except KeyError:
         subprocess.run(["useradd", "--system", "--no-create-home",
                         "--user-group", name], check=True)
+
+
+def backtrace(core):
+    """Who dumped core, and where."""
+    name = subprocess.run(
+        ["gdb", "-batch", "-nx", "-c", core], capture_output=True,
+        text=True).stdout
+    match = re.search(r"generated by `(\S+)", name)
+    program = {"doveadm": "/usr/bin/doveadm"}.get(
+        match[1], f"/usr/lib/dovecot/{match[1].rpartition('/')[2]}") \
+        if match else ""
+    return name + subprocess.run(
+        ["gdb", "-batch", "-nx", "-ex", "bt", program, core],
+        capture_output=True, text=True).stdout
 
 
 def allow_cores():

@@ -9,8 +9,7 @@ from mailhost import MailHost
 
 @pytest.fixture(scope="module", params=["maildir", "sdbox"])
 def host(request):
-    with MailHost(mail_driver=request.param, driver=False,
-                  plugin=False) as host:
+    with MailHost(mail_driver=request.param, stock=True) as host:
         yield host
 
 
