@@ -29,7 +29,8 @@ static const struct pymailadmin_settings pymailadmin_default_settings = {
 	.pymailadmin_password_scheme = "ARGON2ID",
 	.pymailadmin_seal_key_path = "/etc/dovecot/pymailadmin-seal.key",
 	.pymailadmin_window_text = "Your mailbox is closed while its password "
-		"is being changed. It opens again by %{opens}.",
+		"is being changed. It opens again by "
+		"%{opens | default('the end of the change')}.",
 	.pymailadmin_unavailable_text =
 		"Your mailbox cannot be opened right now, try again later",
 };

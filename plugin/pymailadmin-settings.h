@@ -29,7 +29,9 @@ struct pymailadmin_settings {
 	const char *pymailadmin_password_scheme;
 	/* Path of the private seal key, root's alone. */
 	const char *pymailadmin_seal_key_path;
-	/* Template of what a refused login is told; %{opens} is the time. */
+	/* Template of what a refused login is told. %{opens} is the time it
+	   opens at the latest, empty in the moment in which only the end of
+	   the change opens it: %{opens | default('...')} names that one. */
 	const char *pymailadmin_window_text;
 	/* What a login is told while the database cannot be asked. */
 	const char *pymailadmin_unavailable_text;
