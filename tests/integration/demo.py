@@ -33,10 +33,14 @@ class Report:
 
     def two_columns(self, indent, left, right, code):
         space = WIDTH - len(indent) - len(right) - 2
-        lines = textwrap.wrap(left, space) or [""]
+        lines = [left]
+        if len(left) > space:
+            lines = textwrap.wrap(left, space, subsequent_indent="  ")
         for line in lines[:-1]:
             self.line(indent + line)
-        self.line(f"{indent}{lines[-1]:<{space}}  {self.paint(code, right)}")
+        if right:
+            lines[-1] = f"{lines[-1]:<{space}}  {self.paint(code, right)}"
+        self.line(indent + lines[-1])
 
     @contextlib.contextmanager
     def step(self, title):
@@ -109,7 +113,9 @@ def run(host, report):
         report.check("On disk no message can be read",
                      not readable_on_disk(mailbox, archive))
 
+    early = mailbox.imap()
     with report.step("The password change is asked for"):
+        report.tell("An IMAP client is logged in and stays so")
         filed = time.monotonic()
         result = host.request(mailbox, "new password")
         report.tell(f"$ doveadm pymailadmin request password "
@@ -136,8 +142,12 @@ def run(host, report):
         ended = time.monotonic()
         report.tell("$ doveadm pymailadmin process", seconds(ended - began))
         for line in result.output.splitlines():
-            report.tell(f"  {line}")
+            report.tell(f"  {line.rstrip()}")
         report.check("It succeeds", result.code == 0)
+        line = early.readline().decode().rstrip()
+        report.tell(f"The IMAP client: {line}")
+        report.check("It was sent away", line.startswith("* BYE"))
+        early.shutdown()
         mailbox.password = "new password"
         report.check("The window is open", answer_of(mailbox.imap) is None)
         report.tell("The mailbox was closed for", seconds(ended - filed))
