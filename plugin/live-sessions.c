@@ -16,7 +16,8 @@
 
 /* Dovecot's internal protocols, of which this speaks one command each:
    src/anvil/anvil-connection.c and src/auth/auth-master-connection.c. */
-#define ANVIL_HANDSHAKE "VERSION\tanvil-client\t2\t0\n"
+/* no service, no pid: it asks for nothing by itself */
+#define ANVIL_HANDSHAKE "VERSION\tanvil-client\t2\t0\n\n"
 #define AUTH_MASTER_HANDSHAKE "VERSION\t1\t3\n"
 
 /* Returns 1 if connected, 0 if nobody listens, -1 on error. */
