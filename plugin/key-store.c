@@ -4,10 +4,17 @@
 #include "hash.h"
 #include "mail-user.h"
 #include "settings.h"
+#include "sleep.h"
 #include "file-sync.h"
 #include "mail-crypt-compat.h"
 #include "pymailadmin-settings.h"
 #include "key-store.h"
+
+#include <sys/stat.h>
+#include <time.h>
+
+#define DICT_LOCK_STALE_SECS 5
+#define DICT_LOCK_POLL_MSECS 20
 
 struct key_store_change {
 	struct key_store *store;
@@ -293,6 +300,25 @@ void key_store_change_remove(struct key_store_change *change,
 	} T_END;
 }
 
+/* The file driver's lock file of a process that was killed would be waited for
+   a minute. Under the mailbox lock nobody writes here but by accident, and
+   then for milliseconds. */
+static void dict_file_break_stale_lock(struct key_store *store)
+{
+	const char *path = t_strconcat(store->file_path, ".lock", NULL);
+	struct stat st;
+
+	while (lstat(path, &st) == 0) {
+		if (st.st_mtime + DICT_LOCK_STALE_SECS <= time(NULL)) {
+			e_warning(store->event, "removing the lock file of a "
+				  "process that is gone: %s", path);
+			i_unlink_if_exists(path);
+			return;
+		}
+		i_sleep_msecs(DICT_LOCK_POLL_MSECS);
+	}
+}
+
 int key_store_change_commit(struct key_store_change **_change,
 			    const char **error_r)
 {
@@ -302,9 +328,14 @@ int key_store_change_commit(struct key_store_change **_change,
 	int ret;
 
 	*_change = NULL;
+	if (store->file_path != NULL)
+		dict_file_break_stale_lock(store);
 	ret = dict_transaction_commit(&change->trans, &error);
 	i_free(change);
 	if (ret <= 0) {
+		/* the driver leaves its lock file if it cannot rename it */
+		if (store->file_path != NULL)
+			dict_file_break_stale_lock(store);
 		*error_r = t_strdup_printf(
 			"dict_transaction_commit() failed: %s",
 			ret < 0 ? error : "key not found");

@@ -14,12 +14,15 @@ enum job_result job_begin_switch(struct job *job)
 
 	if (key_journal_write(job->home, job->row->id, job->old_hash,
 			      job->keys, &error) < 0)
-		return job_stop(job, JOB_FAIL, "journal",
-				"writing the journal failed: %s", error);
-	result = job_advance(job, REQUEST_STATE_SWITCHING,
-			     job->ctx->set->pymailadmin_rekey_window);
-	/* nothing has been written, and nothing will be */
-	if (result == JOB_LATER && key_journal_remove(job->home, &error) < 0)
+		result = job_stop(job, JOB_FAIL, "journal",
+				  "writing the journal failed: %s", error);
+	else
+		result = job_advance(job, REQUEST_STATE_SWITCHING,
+				     job->ctx->set->pymailadmin_rekey_window);
+	/* nothing has been written, and nothing will be; if the database
+	   failed it may have become switching, and needs the journal */
+	if ((result == JOB_FAIL || result == JOB_LATER) &&
+	    key_journal_remove(job->home, &error) < 0)
 		e_warning(job->event, "%s", error);
 	return result;
 }
