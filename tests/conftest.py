@@ -6,6 +6,7 @@ import pytest
 
 from builds import Builds
 
+pytest.register_assert_rewrite("changes")
 DEFAULT_LIMIT = 60
 outcomes = {}
 

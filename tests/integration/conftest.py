@@ -4,7 +4,7 @@ import pytest
 
 import mailhost
 
-MAX_LINES = 200
+MAX_LINES = 60
 
 
 @pytest.hookimpl(wrapper=True)

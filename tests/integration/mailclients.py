@@ -40,6 +40,10 @@ class Mail(typing.NamedTuple):
     def digest(self):
         return hashlib.sha256(self.body).hexdigest()
 
+    def __repr__(self):
+        return (f"<{self.uid} {' '.join(self.flags)} {self.size} "
+                f"{len(self.body)} {self.digest[:12]}>")
+
 
 class Refused(Exception):
     """A server's answer that is not OK: its text."""
@@ -98,7 +102,9 @@ class Imap(imaplib.IMAP4):
             head = part[0].decode()
             found.append(Mail(
                 int(re.search(r"UID (\d+)", head)[1]),
-                tuple(sorted(re.search(r"FLAGS \(([^)]*)\)", head)[1].split())),
+                # Recent tells of sessions, not of mails.
+                tuple(sorted({*re.search(r"FLAGS \(([^)]*)\)",
+                                         head)[1].split()} - {"\\Recent"})),
                 re.search(r'INTERNALDATE "([^"]*)"', head)[1],
                 int(re.search(r"RFC822.SIZE (\d+)", head)[1]),
                 part[1]))

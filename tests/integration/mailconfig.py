@@ -27,6 +27,7 @@ mail_home = {homes}/%{{user | domain}}/%{{user | username}}
 mail_driver = {mail_driver}
 mail_path = ~/mail
 mailbox_list_layout = fs
+pop3_no_flag_updates = yes
 recipient_delimiter = +
 lmtp_save_to_detail_mailbox = yes
 lda_mailbox_autocreate = yes
@@ -132,6 +133,7 @@ mail_plugins {
 SETTINGS = """
 pymailadmin_seal_key_path = {seal_key}
 pymailadmin_password_scheme = {scheme}
+pymailadmin_rekey_depth = {depth}
 """
 
 AUTH_CACHE = """

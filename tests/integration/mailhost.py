@@ -146,7 +146,7 @@ class MailHost:
 
     def __init__(self, *, mail_driver="maildir", driver=True, plugin=True,
                  stock=False, auth_cache=False, clock=False,
-                 scheme="SSHA512", extra_conf=""):
+                 scheme="SSHA512", depth="keys", extra_conf=""):
         self.scheme = scheme
         self.mail_driver = mail_driver
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="mailhost-",
@@ -164,7 +164,8 @@ class MailHost:
         self.clock = Clock(self.scratch / "clock") if clock else None
         self.options = dict(
             driver=driver, plugin=plugin, auth_cache=auth_cache,
-            extra=extra_conf, mail_driver=mail_driver, settings=not stock)
+            extra=extra_conf, mail_driver=mail_driver, depth=depth,
+            settings=not stock)
         self.hide = []
         if stock:
             self.options.update(driver=False, plugin=False)
@@ -188,6 +189,8 @@ class MailHost:
         self.write_config()
         running.append(self)
         self.start_dovecot()
+        if not self.hide:
+            self.keygen()
         return self
 
     def write_config(self, **changed):
@@ -359,8 +362,8 @@ class MailHost:
 
     # ---- the main job
 
-    def keygen(self):
-        return self.must("pymailadmin", "keygen")
+    def keygen(self, *words):
+        return self.must("pymailadmin", "keygen", *words)
 
     def request(self, mailbox, new, old=None):
         """Files a request for a new password."""
@@ -370,6 +373,19 @@ class MailHost:
 
     def process(self, *words, **options):
         return self.doveadm("pymailadmin", "process", *words, **options)
+
+    def requests(self, mailbox):
+        """Rows of "status" of a mailbox, the open or newest first."""
+        return self.must("-f", "json", "pymailadmin", "status", "-u",
+                         mailbox.address).json
+
+    def row(self, mailbox):
+        """The newest request as it is in the database."""
+        rows = self.db.sql(
+            "SELECT * FROM pymailadmin_request WHERE address = %s "
+            "ORDER BY created_at DESC, open_address IS NULL LIMIT 1",
+            mailbox.address)
+        return rows[0] if rows else None
 
 
 def stock_modules(folder):
