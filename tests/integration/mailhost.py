@@ -79,6 +79,7 @@ class Mailbox:
     host: "MailHost"
     address: str
     password: str
+    request_id: str = None
 
     @property
     def home(self):
@@ -190,7 +191,7 @@ class MailHost:
         running.append(self)
         self.start_dovecot()
         if not self.hide:
-            self.keygen()
+            self.seal_public_key = self.keygen().stdout.strip()
         return self
 
     def write_config(self, **changed):
@@ -367,9 +368,12 @@ class MailHost:
 
     def request(self, mailbox, new, old=None):
         """Files a request for a new password."""
-        return self.doveadm(
+        result = self.doveadm(
             "pymailadmin", "request", "password", "-u", mailbox.address,
             input=f"{old or mailbox.password}\n{new}\n")
+        if result.code == 0:
+            mailbox.request_id = result.stdout.split()[1]
+        return result
 
     def process(self, *words, **options):
         return self.doveadm("pymailadmin", "process", *words, **options)
@@ -380,11 +384,9 @@ class MailHost:
                          mailbox.address).json
 
     def row(self, mailbox):
-        """The newest request as it is in the database."""
-        rows = self.db.sql(
-            "SELECT * FROM pymailadmin_request WHERE address = %s "
-            "ORDER BY created_at DESC, open_address IS NULL LIMIT 1",
-            mailbox.address)
+        """The request filed last as it is in the database."""
+        rows = self.db.sql("SELECT * FROM pymailadmin_request WHERE id = %s",
+                           mailbox.request_id)
         return rows[0] if rows else None
 
 
