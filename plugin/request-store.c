@@ -138,7 +138,7 @@ static int request_row_read(struct sql_result *result, pool_t pool,
 	row->now = field_uint64(result, 5);
 	sealed = sql_result_get_field_value_binary(result, 6,
 						   &row->sealed_size);
-	if (sealed != NULL)
+	if (sealed != NULL && row->sealed_size > 0)
 		row->sealed = p_memdup(pool, sealed, row->sealed_size);
 	row->claimed_by = field_dup(pool, result, 7);
 	row->lease_expired = field_uint64(result, 8) != 0;
