@@ -66,6 +66,15 @@ static bool process_is_expired(const struct process *process,
 			process->cmd.set->pymailadmin_rekey_window;
 }
 
+/* What failed may be about one row: the others are to be served. */
+static bool process_database_works(struct process *process)
+{
+	uint64_t now;
+	const char *error;
+
+	return request_store_get_time(process->cmd.store, &now, &error) >= 0;
+}
+
 /* Returns FALSE if the database failed. */
 static bool process_expire(struct process *process, struct request_row *row)
 {
@@ -77,7 +86,7 @@ static bool process_expire(struct process *process, struct request_row *row)
 		"nobody worked on it in time" : row->reason, &error);
 	if (ret < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
-		return FALSE;
+		return process_database_works(process);
 	}
 	if (ret > 0) {
 		e_warning(process->cmd.event, "request %s of %s expired, the "
@@ -103,7 +112,7 @@ static bool process_request(struct process *process, struct request_row *row)
 				  &error);
 	if (ret < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
-		return FALSE;
+		return process_database_works(process);
 	}
 	if (ret == 0)
 		return TRUE;
@@ -123,7 +132,7 @@ static bool process_request(struct process *process, struct request_row *row)
 	case PASSWORD_CHANGE_STOPPED:
 		process_print(process, row, "stopped");
 		process_set_exit_code(EX_TEMPFAIL);
-		return FALSE;
+		return process_database_works(process);
 	}
 	i_unreached();
 }

@@ -461,11 +461,12 @@ int request_store_heartbeat(struct request_store *store, const char *host,
 	stmt = sql_statement_init(store->db,
 		"INSERT INTO pymailadmin_heartbeat"
 		"(host,seal_key_id,version,last_run_at) "
-		"VALUES(?,?,?,UTC_TIMESTAMP()) ON DUPLICATE KEY UPDATE "
+		"VALUES(?,NULLIF(?,''),?,UTC_TIMESTAMP()) "
+		"ON DUPLICATE KEY UPDATE "
 		"seal_key_id=VALUES(seal_key_id),version=VALUES(version),"
 		"last_run_at=VALUES(last_run_at)");
 	sql_statement_bind_str(stmt, 0, host);
-	sql_statement_bind_str(stmt, 1, seal_key_id);
+	bind_nullable(stmt, 1, seal_key_id);
 	sql_statement_bind_str(stmt, 2, PYMAILADMIN_VERSION);
 	return run_update(store, stmt, "heartbeat", error_r) < 0 ? -1 : 0;
 }
