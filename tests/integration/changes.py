@@ -106,9 +106,9 @@ def change(mailbox, new):
     before = mailbox.everything()
     old = mailbox.password
     filed = mailbox.host.request(mailbox, new)
-    assert filed.code == 0, filed
+    filed.expect(0)
     done = mailbox.host.process()
-    assert done.code == 0, done
+    done.expect(0)
     mailbox.password = new
     assert_opens(mailbox, new, before)
     assert_refused(mailbox, old)

@@ -46,6 +46,13 @@ class Result:
     def output(self):
         return self.stdout + self.stderr
 
+    def expect(self, code):
+        """Fails, and shows all, if the exit code is another."""
+        __tracebackhide__ = True
+        if self.code != code:
+            raise AssertionError(f"exit code {code} was expected: {self}")
+        return self
+
     def __str__(self):
         return (f"{self.command}\nexit code {self.code}\n"
                 f"stdout: {self.stdout}\nstderr: {self.stderr}")
@@ -174,7 +181,7 @@ class MailHost:
                          stock_modules(self.scratch)]
         self.db = MariaDB(env=self.clock.environment if clock else None)
         self.dovecot = None
-        self.expected = []
+        self.expected, self.said = [], []
         self._log_seen = 0
 
     # ---- start and stop
@@ -285,7 +292,7 @@ class MailHost:
         self.expected.append(re.compile(pattern))
 
     def complaints(self):
-        return [line for line in self.log().splitlines()
+        return [line for line in self.log().splitlines() + self.said
                 if UNWANTED.search(line)
                 and not any(each.search(line) for each in self.expected)]
 
@@ -313,6 +320,8 @@ class MailHost:
             cwd=self.scratch, timeout=timeout, preexec_fn=allow_cores,
             **({"stdin": subprocess.DEVNULL} if input is None
                else {"input": input}))
+        self.said += [line for line in done.stderr.splitlines()
+                      if UNWANTED.search(line) and "Fatal:" not in line]
         return Result(shlex.join(map(str, words)), done.returncode,
                       done.stdout, done.stderr)
 
@@ -322,9 +331,7 @@ class MailHost:
 
     def must(self, *words, **options):
         """doveadm that has to succeed: its result."""
-        result = self.doveadm(*words, **options)
-        assert result.code == 0, result
-        return result
+        return self.doveadm(*words, **options).expect(0)
 
     def spawn(self, *words, **options):
         """doveadm in the background."""

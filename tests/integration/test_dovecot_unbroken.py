@@ -163,7 +163,7 @@ def test_lda_delivers(host, mailbox):
         "/usr/lib/dovecot/dovecot-lda", "-c", host.config_path, "-d",
         mailbox.address, "-f", "a@elsewhere.test",
         input=messages.small(2).decode())
-    assert result.code == 0, result
+    result.expect(0)
     assert messages.small(2).partition(b"\r\n\r\n")[2] in \
         mailbox.mails()[-1].body
 

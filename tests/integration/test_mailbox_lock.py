@@ -67,7 +67,7 @@ def test_doveadm_is_refused_while_the_lock_is_held(host, mailbox):
     command = ("mailbox", "status", "-u", mailbox.address, "messages", "INBOX")
     with locks.exclusive(mailbox.home):
         result = host.doveadm(*command)
-        assert result.code == 75
+        result.expect(75)
         assert "the mailbox is closed while its password is being changed" \
             in result.stderr
     host.must(*command)

@@ -33,23 +33,23 @@ def test_a_busy_mailbox_goes_back_to_the_queue(host, mailbox):
     before = mailbox.everything()
     with (mailbox.home / locks.LOCK).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
-        assert host.request(mailbox, "new").code == 0
+        host.request(mailbox, "new").expect(0)
         result = host.process()
-        assert result.code == 75
+        result.expect(75)
         [row] = host.requests(mailbox)
         assert row["state"] == "pending"
         assert "is held by" in row["reason"]
         assert not (mailbox.home / "pymailadmin.journal").exists()
     # The next run comes after some seconds, or when the admin says so.
     host.must("pymailadmin", "retry", "-u", mailbox.address)
-    assert host.process().code == 0
+    host.process().expect(0)
     assert_opens(mailbox, "new", before)
 
 
 def test_a_user_without_a_key(host):
     mailbox = host.create("keyless", key=False)
-    assert host.request(mailbox, "new").code == 0
-    assert host.process().code == 0
+    host.request(mailbox, "new").expect(0)
+    host.process().expect(0)
     with mailbox.imap("new") as imap:
         imap.ask("append", "INBOX", None, None, messages.small(1))
     assert_refused(mailbox, mailbox.password)
@@ -74,8 +74,8 @@ def test_a_key_in_the_clear(host, mailbox):
     host.must("mailbox", "cryptokey", "password", "-u", mailbox.address, "-O",
               "-C", input=f"{old}\n")
     before = mailbox.everything()
-    assert host.request(mailbox, "new").code == 0
-    assert host.process().code == 0
+    host.request(mailbox, "new").expect(0)
+    host.process().expect(0)
     assert_opens(mailbox, "new", before)
     assert {wrapped for kind, _, wrapped in keys(mailbox).values()
             if kind == "user"} == {BY_PASSWORD}
@@ -102,9 +102,9 @@ def test_a_folder_key_that_nothing_opens_is_left_alone(host, mailbox):
     line = mailbox.attributes()
     with mailbox.imap() as imap:
         before = {name: imap.mails(name) for name in ("INBOX", "Lists")}
-    assert host.request(mailbox, "new").code == 0
+    host.request(mailbox, "new").expect(0)
     result = host.process()
-    assert result.code == 0, result
+    result.expect(0)
     assert f"folder key {key}" in result.stderr
     with mailbox.imap("new") as imap:
         assert {name: imap.mails(name) for name in before} == before
@@ -128,9 +128,9 @@ def test_three_hundred_folders(host):
                                 messages.small(number, 3))[0] == 250
     assert len(folder_keys(mailbox)) == 300
     before = mailbox.everything()
-    assert host.request(mailbox, "new").code == 0
+    host.request(mailbox, "new").expect(0)
     result = host.process()
-    assert result.code == 0, result
+    result.expect(0)
     locked = int(re.search(r"was locked for (\d+) ms", result.output)[1])
     assert locked < 1000
     assert mailbox.everything("new") == before
@@ -139,17 +139,17 @@ def test_three_hundred_folders(host):
 
 def test_process_without_a_running_dovecot(host, mailbox):
     before = mailbox.everything()
-    assert host.request(mailbox, "new").code == 0
+    host.request(mailbox, "new").expect(0)
     host.stop_dovecot()
     try:
         result = host.process()
     finally:
         host.start_dovecot()
     # The userdb cannot be asked: it is tried again.
-    assert result.code == 75
+    result.expect(75)
     [row] = host.requests(mailbox)
     assert row["state"] == "pending"
     assert "looking up the user failed" in row["reason"]
     host.must("pymailadmin", "retry", "-u", mailbox.address)
-    assert host.process().code == 0
+    host.process().expect(0)
     assert_opens(mailbox, "new", before)
