@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "array.h"
+#include "str-sanitize.h"
 #include "strnum.h"
 #include "module-dir.h"
 #include "settings.h"
@@ -8,6 +9,8 @@
 #include "pymailadmin-settings.h"
 #include "request-store.h"
 
+/* Less than the columns hold: "..." may follow. */
+#define REASON_MAX_CHARS 490
 #define REQUEST_LEASE_SECS (5*60)
 
 /* Times are UTC DATETIMEs, whatever the session's time zone. */
@@ -79,6 +82,13 @@ static void bind_nullable(struct sql_statement *stmt, unsigned int idx,
 			  const char *value)
 {
 	sql_statement_bind_str(stmt, idx, value == NULL ? "" : value);
+}
+
+/* Reasons quote what comes from elsewhere, names and hashes: no column takes
+   them at any length and in any bytes. */
+static const char *reason_text(const char *reason)
+{
+	return reason == NULL ? "" : str_sanitize_utf8(reason, REASON_MAX_CHARS);
 }
 
 static int sql_failed(const char *what, const char *error,
@@ -249,7 +259,7 @@ static void add_event(struct request_store *store,
 	sql_statement_bind_str(stmt, 2, t_strdup_printf("%s-%s",
 		request_kind_name(row->kind), request_state_name(state)));
 	sql_statement_bind_str(stmt, 3, row->id);
-	sql_statement_bind_str(stmt, 4, text);
+	sql_statement_bind_str(stmt, 4, reason_text(text));
 	sql_update_stmt(trans, &stmt);
 }
 
@@ -382,7 +392,7 @@ static int run_end(struct request_store *store, struct request_row *row,
 		"WHERE id=? AND state=? AND claimed_by<=>NULLIF(?,'')");
 	sql_statement_bind_str(stmt, 0, request_state_name(state));
 	bind_nullable(stmt, 1, outcome);
-	bind_nullable(stmt, 2, reason);
+	sql_statement_bind_str(stmt, 2, reason_text(reason));
 	sql_statement_bind_str(stmt, 3, row->id);
 	sql_statement_bind_str(stmt, 4, request_state_name(row->state));
 	bind_nullable(stmt, 5, row->claimed_by);
@@ -427,7 +437,7 @@ int request_store_release(struct request_store *store,
 		"WHERE id=? AND state=? AND claimed_by=?");
 	sql_statement_bind_int64(stmt, 0, delay_secs);
 	sql_statement_bind_str(stmt, 1, outcome);
-	sql_statement_bind_str(stmt, 2, reason);
+	sql_statement_bind_str(stmt, 2, reason_text(reason));
 	sql_statement_bind_str(stmt, 3, row->id);
 	sql_statement_bind_str(stmt, 4, request_state_name(row->state));
 	sql_statement_bind_str(stmt, 5, row->claimed_by);
