@@ -20,10 +20,11 @@ def program():
 
 def seal(public, address, request_id, created, old, new, new_hash):
     lines = (public, address, request_id, created, old, new, new_hash)
-    done = subprocess.run([program()], text=True, capture_output=True,
-                          input="".join(f"{line}\n" for line in lines))
+    data = b"".join((line if isinstance(line, bytes) else
+                     str(line).encode()) + b"\n" for line in lines)
+    done = subprocess.run([program()], capture_output=True, input=data)
     assert done.returncode == 0, done.stderr
-    return bytes.fromhex(done.stdout)
+    return bytes.fromhex(done.stdout.decode())
 
 
 def file(mailbox, old, new, *, new_hash=None, public=None, address=None,

@@ -39,6 +39,7 @@ def assert_fails(mailbox, before, outcome, reason, code=EX_DATAERR):
     assert reason in row["reason"], row["reason"]
     assert reason in result.stderr
     assert host.requests(mailbox)[0]["reason"] == row["reason"]
+    assert len(row["reason"]) <= 500
     assert_not_changed(mailbox, "new", before)
 
 
@@ -258,6 +259,13 @@ def test_a_request_made_younger(host, mailbox):
 def test_a_hash_that_does_not_verify(mailbox, new_hash):
     before = mailbox.everything()
     seals.file(mailbox, mailbox.password, "new", new_hash=new_hash)
+    assert_fails(mailbox, before, "new_hash", "new password")
+
+
+def test_a_hash_that_cannot_be_told(host, mailbox):
+    """The reason quotes what is not UTF-8."""
+    before = mailbox.everything()
+    seals.file(mailbox, mailbox.password, "new", new_hash=b"{\xff\xfe\x80}x")
     assert_fails(mailbox, before, "new_hash", "new password")
 
 

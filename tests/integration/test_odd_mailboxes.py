@@ -1,5 +1,6 @@
 """Password changes of mailboxes that are not as most are."""
 
+import contextlib
 import fcntl
 import re
 
@@ -44,6 +45,19 @@ def test_a_busy_mailbox_goes_back_to_the_queue(host, mailbox):
     host.must("pymailadmin", "retry", "-u", mailbox.address)
     host.process().expect(0)
     assert_opens(mailbox, "new", before)
+
+
+@pytest.mark.limit(120)
+def test_a_very_busy_mailbox(host, mailbox):
+    """Its holders are more than the reason has room for."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            file = stack.enter_context((mailbox.home / locks.LOCK).open("rb"))
+            fcntl.flock(file, fcntl.LOCK_SH)
+        host.request(mailbox, "new").expect(0)
+        host.process().expect(75)
+    [row] = host.requests(mailbox)
+    assert row["state"] == "pending" and "is held by" in row["reason"]
 
 
 def test_a_user_without_a_key(host):
