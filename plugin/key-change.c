@@ -58,7 +58,7 @@ struct key_change *key_change_new(const struct key_change_params *params)
 	change->params = *params;
 	change->params.old_password = p_strdup(pool, params->old_password);
 	change->params.new_password = p_strdup(pool, params->new_password);
-	change->params.curve = p_strdup(pool, params->curve);
+	change->params.renewal_curve = p_strdup(pool, params->renewal_curve);
 	hash_table_create(&change->prepared, pool, 0, str_hash, strcmp);
 	hash_table_create(&change->new_folder_keys, pool, 0, str_hash, strcmp);
 	return change;
@@ -268,21 +268,9 @@ active_user_key(const struct key_change *change, struct key_store *store)
 	return NULL;
 }
 
-static const char *
-key_curve(const struct key_change *change, struct dcrypt_public_key *like,
-	  const char **error_r)
-{
-	const char *curve;
-
-	if (change->params.curve[0] != '\0')
-		return change->params.curve;
-	return dcrypt_key_get_curve_public(like, &curve, error_r) ?
-		curve : NULL;
-}
-
 static int new_key_make(struct key_change *change, const char *guid,
-			bool user_key, const char *curve,
-			struct new_key **key_r, const char **error_r)
+			bool user_key, struct new_key **key_r,
+			const char **error_r)
 {
 	struct new_key *key = p_new(change->pool, struct new_key, 1);
 	struct new_key *user = change->new_user_key;
@@ -290,8 +278,9 @@ static int new_key_make(struct key_change *change, const char *guid,
 	key->key.guid = p_strdup(change->pool, guid);
 	key->key.user_key = user_key;
 	key->key.active = TRUE;
-	if (crypt_key_generate(change->pool, curve, &key->key.id, &key->priv,
-			       &key->pub, error_r) < 0)
+	if (crypt_key_generate(change->pool, change->params.renewal_curve,
+			       &key->key.id, &key->priv, &key->pub,
+			       error_r) < 0)
 		return -1;
 	if (crypt_key_store_public(change->pool, key->pub, &key->public_text,
 				   error_r) < 0 ||
@@ -313,23 +302,17 @@ static int prepare_new_user_key(struct key_change *change,
 				struct key_store *store, const char **error_r)
 {
 	struct crypt_key *active = active_user_key(change, store);
-	struct dcrypt_public_key *pub;
-	const char *curve, *error;
-	int ret = -1;
+	const char *error;
 
 	if (active == NULL || change->new_user_key != NULL)
 		return 0;
-	dcrypt_key_convert_private_to_public(
-		key_change_find(change, active)->priv, &pub);
-	curve = key_curve(change, pub, &error);
-	if (curve != NULL)
-		ret = new_key_make(change, active->guid, TRUE, curve,
-				   &change->new_user_key, &error);
-	dcrypt_key_unref_public(&pub);
-	if (ret < 0)
+	if (new_key_make(change, active->guid, TRUE, &change->new_user_key,
+			 &error) < 0) {
 		*error_r = t_strdup_printf("making a user key failed: %s",
 					   error);
-	return ret;
+		return -1;
+	}
+	return 0;
 }
 
 /* A folder key that nothing opens is no error: it is damage done before. */
@@ -379,17 +362,14 @@ static int prepare_new_folder_key(struct key_change *change,
 				  const char **error_r)
 {
 	struct new_key *new_key;
-	const char *curve, *error;
+	const char *error;
 
 	/* others hold the key of a shared folder, and would not get the new
 	   one */
 	if (!key->active || key_store_guid_is_shared(store, key->guid) ||
 	    hash_table_lookup(change->new_folder_keys, key->guid) != NULL)
 		return 0;
-	curve = key_curve(change, change->new_user_key->pub, &error);
-	if (curve == NULL ||
-	    new_key_make(change, key->guid, FALSE, curve, &new_key,
-			 &error) < 0) {
+	if (new_key_make(change, key->guid, FALSE, &new_key, &error) < 0) {
 		*error_r = t_strdup_printf("making a folder key failed: %s",
 					   error);
 		return -1;
@@ -431,7 +411,7 @@ int key_change_prepare(struct key_change *change, struct key_store *store,
 	ret = prepare_user_keys(change, store, resume, error_r);
 	if (ret <= 0)
 		return ret;
-	if (change->params.renew &&
+	if (change->params.renewal_curve != NULL &&
 	    prepare_renewal(change, store, error_r) < 0)
 		return -1;
 	return 1;
@@ -571,6 +551,8 @@ int key_change_check_renewal(struct key_change *change,
 	struct prepared_key *prepared;
 	struct new_key *new_key;
 	struct crypt_key *key;
+
+	i_assert(change->new_user_key != NULL);
 
 	if (!new_key_is_stored(&store->user_keys, change->new_user_key)) {
 		*error_r = t_strdup_printf("user key %s is not what was "

@@ -18,10 +18,8 @@ struct key_change_params {
 	struct event *event;
 	/* Key passwords, not login passwords. */
 	const char *old_password, *new_password;
-	/* For new keys; those of a kind like the old ones if "". */
-	const char *curve;
-	/* Also make new user and folder keys. */
-	bool renew;
+	/* Also make new user and folder keys, on this curve; NULL for none. */
+	const char *renewal_curve;
 	/* Never remove old user keys: other users' keys may depend on them. */
 	bool keep_user_keys;
 };

@@ -123,16 +123,17 @@ enum job_result job_init_change(struct job *job)
 		return job_stop(job, JOB_FAIL, "key_password", "%s", error);
 	}
 
-	const struct key_change_params params = {
+	struct key_change_params params = {
 		.event = job->event,
 		.old_password = str_c(job->old_key_password),
 		.new_password = str_c(job->new_key_password),
-		.curve = crypt_set->crypt_user_key_curve,
-		.renew = set->parsed_rekey_depth ==
-			PYMAILADMIN_REKEY_DEPTH_KEYS,
 		/* their folder keys may be wrapped to this user's key */
 		.keep_user_keys = user_shares_folders(job->user),
 	};
+	/* without a curve mail_crypt makes no keys, either */
+	if (set->parsed_rekey_depth == PYMAILADMIN_REKEY_DEPTH_KEYS &&
+	    crypt_set->crypt_user_key_curve[0] != '\0')
+		params.renewal_curve = crypt_set->crypt_user_key_curve;
 	job->change = key_change_new(&params);
 	settings_free(crypt_set);
 	return JOB_OK;

@@ -28,8 +28,7 @@ static enum job_result job_renew_keys(struct job *job)
 	const char *error;
 	int ret;
 
-	if (job->keys == NULL || job->ctx->set->parsed_rekey_depth !=
-			PYMAILADMIN_REKEY_DEPTH_KEYS)
+	if (job->keys == NULL)
 		return JOB_OK;
 	ret = key_change_renew(job->change, job->keys, &error);
 	if (ret < 0)

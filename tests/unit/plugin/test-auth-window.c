@@ -40,8 +40,9 @@ static void test_auth_window_check(void)
 		{ "expired", "1000", "1000", 0, 0 },
 		{ "canceled", "1000", "1000", 0, 0 },
 		/* a clock that was set back or a row from before any */
-		{ "pending", "5000", "1000", 1, NOW + 900 },
-		{ "pending", "9223372036854775807", "1000", 1, NOW + 900 },
+		{ "pending", "1050", "1000", 1, NOW + 900 },
+		{ "pending", "5000", "1000", 0, 0 },
+		{ "pending", "9223372036854775807", "1000", 0, 0 },
 		{ "pending", "-30000000000", "1000", 0, 0 },
 		{ "pending", "0", "-1", 1, NOW + 900 },
 		/* what this version does not know, it lets nobody by */

@@ -1,0 +1,161 @@
+#include "lib.h"
+#include "test-common.h"
+#include "unlink-directory.h"
+#include "mailbox-lock.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEST_DIR ".test-mailbox-lock"
+
+static const char *const home = TEST_DIR"/home";
+
+static void home_remove(void)
+{
+	const char *error;
+
+	if (unlink_directory(home, UNLINK_DIRECTORY_FLAG_RMDIR, &error) < 0)
+		i_fatal("unlink_directory() failed: %s", error);
+}
+
+static const char *home_path(const char *name)
+{
+	return t_strconcat(home, "/", name, NULL);
+}
+
+static void test_mailbox_lock_shared(void)
+{
+	struct mailbox_lock *first, *second, *exclusive = NULL;
+	const char *error;
+	struct stat st;
+
+	test_begin("mailbox lock: shared holders, and nobody exclusive");
+	/* the home is made on the way */
+	test_assert(mailbox_lock_shared(home, 0, &first, &error) == 1);
+	test_assert(stat(home, &st) == 0 && (st.st_mode & 0777) == 0700);
+	test_assert(stat(home_path(MAILBOX_LOCK_NAME), &st) == 0 &&
+		    (st.st_mode & 0777) == 0600);
+	test_assert(mailbox_lock_shared(home, 0, &second, &error) == 1);
+	test_assert(mailbox_lock_exclusive(home, 30, NULL, NULL, &exclusive,
+					   &error) == 0);
+	test_assert(exclusive == NULL);
+	/* the failed attempt gave the gate back */
+	mailbox_lock_free(&second);
+	test_assert(mailbox_lock_shared(home, 0, &second, &error) == 1);
+	mailbox_lock_free(&first);
+	mailbox_lock_free(&second);
+	test_assert(first == NULL && second == NULL);
+	test_assert(mailbox_lock_exclusive(home, 0, NULL, NULL, &exclusive,
+					   &error) == 1);
+	mailbox_lock_free(&exclusive);
+	mailbox_lock_free(&exclusive);
+	home_remove();
+	test_end();
+}
+
+static void test_mailbox_lock_exclusive(void)
+{
+	struct mailbox_lock *exclusive, *shared = NULL;
+	const char *error;
+
+	test_begin("mailbox lock: an exclusive holder keeps all others out");
+	test_assert(mailbox_lock_exclusive(home, 0, NULL, NULL, &exclusive,
+					   &error) == 1);
+	test_assert(mailbox_lock_shared(home, 0, &shared, &error) == 0);
+	test_assert(strstr(error, " is held by ") != NULL);
+	test_assert(mailbox_lock_shared(home, 30, &shared, &error) == 0);
+	test_assert(shared == NULL);
+	mailbox_lock_free(&exclusive);
+	test_assert(mailbox_lock_shared(home, 0, &shared, &error) == 1);
+	mailbox_lock_free(&shared);
+	home_remove();
+	test_end();
+}
+
+struct kick {
+	struct mailbox_lock **holder;
+	unsigned int count, holder_leaves_at;
+	bool gate_was_closed;
+};
+
+static void test_kick(void *context)
+{
+	struct kick *kick = context;
+	struct mailbox_lock *late = NULL;
+	const char *error;
+
+	kick->count++;
+	/* who comes while a change waits is kept out by the gate */
+	if (mailbox_lock_shared(home, 0, &late, &error) == 0)
+		kick->gate_was_closed = TRUE;
+	mailbox_lock_free(&late);
+	if (kick->count == kick->holder_leaves_at)
+		mailbox_lock_free(kick->holder);
+}
+
+static void test_mailbox_lock_wait(void)
+{
+	struct mailbox_lock *shared, *exclusive;
+	struct kick kick = { .holder = &shared, .holder_leaves_at = 2 };
+	const char *error;
+
+	test_begin("mailbox lock: holders are asked to go, again and again");
+	test_assert(mailbox_lock_shared(home, 0, &shared, &error) == 1);
+	test_assert(mailbox_lock_exclusive(home, 10000, test_kick, &kick,
+					   &exclusive, &error) == 1);
+	test_assert(kick.count == 2);
+	test_assert(kick.gate_was_closed);
+	mailbox_lock_free(&exclusive);
+	home_remove();
+	test_end();
+}
+
+static void test_mailbox_lock_unusable(void)
+{
+	struct mailbox_lock *lock = NULL;
+	const char *error, *target = home_path("target");
+	struct stat st;
+
+	test_begin("mailbox lock: what cannot be locked");
+	/* a link in place of the file is not followed */
+	test_assert(mkdir(home, 0700) == 0);
+	test_assert(symlink(target, home_path(MAILBOX_GATE_NAME)) == 0);
+	test_assert(mailbox_lock_shared(home, 0, &lock, &error) == -1);
+	test_assert(mailbox_lock_exclusive(home, 0, NULL, NULL, &lock,
+					   &error) == -1);
+	test_assert(lstat(target, &st) < 0);
+	home_remove();
+
+	/* where the files cannot be made nobody changes keys, either */
+	test_assert(mailbox_lock_shared("/proc/1/no-home", 0, &lock,
+					&error) == 1);
+	test_assert(lock == NULL);
+	test_assert(mailbox_lock_exclusive("/proc/1/no-home", 0, NULL, NULL,
+					   &lock, &error) == -1);
+	test_end();
+}
+
+int main(void)
+{
+	static void (*const tests[])(void) = {
+		test_mailbox_lock_shared,
+		test_mailbox_lock_exclusive,
+		test_mailbox_lock_wait,
+		test_mailbox_lock_unusable,
+		NULL
+	};
+	int ret;
+
+	/* test_run() ends lib-lib: nothing of it may be used around it */
+	if (mkdir(TEST_DIR, 0700) < 0 && errno != EEXIST) {
+		perror("mkdir("TEST_DIR")");
+		return 1;
+	}
+	ret = test_run(tests);
+	if (rmdir(TEST_DIR) < 0) {
+		perror("rmdir("TEST_DIR")");
+		return 1;
+	}
+	return ret;
+}
