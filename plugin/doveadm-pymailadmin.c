@@ -132,7 +132,7 @@ static bool read_secret_line(struct pymailadmin_cmd *cmd, char *secret_r,
 	if (ret < 0 || (ret == 0 && len == 0)) {
 		pymailadmin_cmd_fail(cmd, EX_NOINPUT,
 			"reading %s from standard input failed: %s", what,
-			ret < 0 ? strerror(errno) : "end of file");
+			ret == 0 ? "end of file" : t_strdup_printf("%m"));
 		return FALSE;
 	}
 	secret_r[len] = '\0';

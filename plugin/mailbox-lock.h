@@ -4,9 +4,9 @@
 /* The mailbox lock: keeps every mail process out of a mailbox while its keys
    and its hash are being changed. Two files in the mailbox's home, flock()ed:
 
-   pymailadmin.gate  taken in passing by everyone, first
-   pymailadmin.lock  held shared by mail processes as long as their mail user
-                     lives, exclusively by whoever changes keys
+   pymailadmin.gate is taken in passing by everyone, first.
+   pymailadmin.lock is held shared by mail processes as long as their mail user
+   lives, exclusively by whoever changes keys.
 
    Linux's flock() lets a new shared holder overtake a waiting exclusive one;
    whoever changes keys holds the gate while waiting for the lock, so that only

@@ -45,7 +45,7 @@ struct job {
 
 	const char *outcome, *reason;
 	unsigned int retry_secs, claims;
-	struct timeval locked;
+	struct timeval claimed, locked;
 	long long lock_usecs;
 	/* What the switch had written is as it was before. */
 	bool undone;

@@ -254,17 +254,23 @@ job_end(struct job *job, enum request_state state, const char *outcome,
 static enum password_change_result
 job_finish(struct job *job, enum job_result result)
 {
+	enum password_change_result ret;
+	struct timeval now;
 	const char *error;
 
 	switch (result) {
 	case JOB_OK:
-		e_info(job->event, "password changed, the mailbox was locked "
-		       "for %lld ms%s%s", job->lock_usecs / 1000,
+		ret = job_end(job, REQUEST_STATE_DONE,
+			      job->outcome == NULL ? "done" : job->outcome,
+			      PASSWORD_CHANGE_DONE);
+		i_gettimeofday(&now);
+		e_info(job->event, "password changed in %lld ms, of which the "
+		       "mailbox was locked for %lld ms%s%s",
+		       timeval_diff_usecs(&now, &job->claimed) / 1000,
+		       job->lock_usecs / 1000,
 		       job->reason == NULL ? "" : "; ",
 		       job->reason == NULL ? "" : job->reason);
-		return job_end(job, REQUEST_STATE_DONE,
-			       job->outcome == NULL ? "done" : job->outcome,
-			       PASSWORD_CHANGE_DONE);
+		return ret;
 	case JOB_FAIL:
 		e_error(job->event, "password not changed: %s", job->reason);
 		return job_end(job, REQUEST_STATE_FAILED, job->outcome,
@@ -304,6 +310,7 @@ password_change_run(const struct password_change_context *ctx,
 		.old_euid = geteuid(),
 	};
 
+	i_gettimeofday(&job.claimed);
 	if (t_get_working_dir(&job.old_cwd, &error) < 0) {
 		e_warning(ctx->event, "%s", error);
 		job.old_cwd = "/";

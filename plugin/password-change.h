@@ -6,11 +6,11 @@
    whose last run was interrupted: it goes on from what state, keys and journal
    say. Every step can be repeated.
 
-   claimed    nothing is written. Prove; write the journal; -> switching
-   switching  wrap the user keys; set the hash -> switched. If one of both
-              cannot be, undo the keys -> failed
-   switched   flush the auth cache; -> rekeying
-   rekeying   make new keys (depth keys); remove the journal; -> done */
+   claimed: nothing is written. Prove; write the journal; switching.
+   switching: wrap the user keys; set the hash; switched. If one of both cannot
+   be, undo the keys; failed.
+   switched: flush the auth cache; rekeying.
+   rekeying: make new keys (depth keys); remove the journal; done. */
 
 struct seal_private_key;
 struct mail_storage_service_ctx;

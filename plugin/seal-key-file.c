@@ -64,6 +64,7 @@ int seal_key_file_write(const char *path, const struct seal_private_key *priv,
 {
 	char text[SEAL_KEY_TEXT_SIZE + 1];
 	struct stat st;
+	size_t len;
 	int ret;
 
 	if (!overwrite && lstat(path, &st) == 0) {
@@ -74,9 +75,9 @@ int seal_key_file_write(const char *path, const struct seal_private_key *priv,
 		*error_r = "the key cannot be written as text";
 		return -1;
 	}
-	i_assert(strlen(text) < SEAL_KEY_TEXT_SIZE);
-	strcat(text, "\n");
-	ret = file_replace_synced(path, text, strlen(text), error_r);
+	len = strlen(text);
+	text[len++] = '\n';
+	ret = file_replace_synced(path, text, len, error_r);
 	safe_memset(text, 0, sizeof(text));
 	return ret < 0 ? -1 : 1;
 }

@@ -361,8 +361,10 @@ static int setup(void **state)
 	unsigned int i;
 
 	(void)state;
-	strcpy(secrets.old_password, "Zw8-old-qp0ksjdhfgy3nvlaie94m2");
-	strcpy(secrets.new_password, "Vb5-new-x8ruwoq1zmxncb7tyg6h3k");
+	secrets = (struct seal_secrets){
+		.old_password = "Zw8-old-qp0ksjdhfgy3nvlaie94m2",
+		.new_password = "Vb5-new-x8ruwoq1zmxncb7tyg6h3k",
+	};
 	/* What libcrypto allocates once, and keeps, is not this test's. */
 	for (i = 0; i < N_ELEMENTS(uses); i++)
 		uses[i]();
