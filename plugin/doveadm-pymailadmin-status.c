@@ -28,12 +28,12 @@ static void status_print(struct pymailadmin_cmd *cmd,
 			 const struct request_row *row)
 {
 	doveadm_print(row->address);
-	doveadm_print(row->id);
-	doveadm_print(request_kind_name(row->kind));
 	doveadm_print(request_state_name(row->state));
-	doveadm_print(time_text(row->created));
 	doveadm_print(closed_until(cmd->set, row));
+	doveadm_print(time_text(row->created));
+	doveadm_print(request_kind_name(row->kind));
 	doveadm_print_num(row->attempts);
+	doveadm_print(row->id);
 	doveadm_print(row->reason == NULL ? "" : row->reason);
 }
 
@@ -56,13 +56,13 @@ static void status(struct pymailadmin_cmd *cmd)
 	}
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	doveadm_print_header_simple("username");
-	doveadm_print_header_simple("request");
-	doveadm_print_header_simple("kind");
 	doveadm_print_header_simple("state");
-	doveadm_print_header_simple("filed");
 	doveadm_print_header("closed-until", "closed until", 0);
-	doveadm_print_header("attempts", "attempts",
+	doveadm_print_header_simple("filed");
+	doveadm_print_header_simple("kind");
+	doveadm_print_header("attempts", "tries",
 			     DOVEADM_PRINT_HEADER_FLAG_NUMBER);
+	doveadm_print_header_simple("request");
 	doveadm_print_header_simple("reason");
 	array_foreach_elem(&rows, row) T_BEGIN {
 		status_print(cmd, row);
