@@ -21,8 +21,9 @@ struct mailbox_lock {
 	int fd;
 };
 
-static int lock_file_open(const char *home, const char *name, int *fd_r,
-			  const char **path_r, const char **error_r)
+static int lock_file_open(const char *home, bool create_home,
+			  const char *name, int *fd_r, const char **path_r,
+			  const char **error_r)
 {
 	const char *path = t_strconcat(home, "/", name, NULL);
 	const int flags = O_CREAT | O_CLOEXEC | O_NOFOLLOW;
@@ -30,7 +31,7 @@ static int lock_file_open(const char *home, const char *name, int *fd_r,
 
 	/* O_RDWR, since NFS makes byte range locks of flock() */
 	fd = open(path, O_RDWR | flags, 0600);
-	if (fd == -1 && errno == ENOENT) {
+	if (fd == -1 && errno == ENOENT && create_home) {
 		if (mkdir_parents(home, 0700) < 0 && errno != EEXIST) {
 			*error_r = t_strdup_printf(
 				"mkdir_parents(%s) failed: %m", home);
@@ -53,18 +54,19 @@ static int lock_file_open(const char *home, const char *name, int *fd_r,
 
 /* Returns 1 if opened, 0 if the home does not let the files be made, -1 on
    other errors. */
-static int mailbox_lock_open(const char *home, struct mailbox_lock **lock_r,
-			     const char **error_r)
+static int mailbox_lock_open(const char *home, bool create_home,
+			     struct mailbox_lock **lock_r, const char **error_r)
 {
 	struct mailbox_lock *lock;
 	const char *gate_path, *path;
 	int gate_fd, fd, ret;
 
-	ret = lock_file_open(home, MAILBOX_GATE_NAME, &gate_fd, &gate_path,
-			     error_r);
+	ret = lock_file_open(home, create_home, MAILBOX_GATE_NAME, &gate_fd,
+			     &gate_path, error_r);
 	if (ret <= 0)
 		return ret;
-	ret = lock_file_open(home, MAILBOX_LOCK_NAME, &fd, &path, error_r);
+	ret = lock_file_open(home, create_home, MAILBOX_LOCK_NAME, &fd, &path,
+			     error_r);
 	if (ret <= 0) {
 		i_close_fd(&gate_fd);
 		return ret;
@@ -182,13 +184,14 @@ static int mailbox_lock_take(struct mailbox_lock *lock, int operation,
 	return ret;
 }
 
-int mailbox_lock_shared(const char *home, unsigned int wait_msecs,
-			struct mailbox_lock **lock_r, const char **error_r)
+int mailbox_lock_shared(const char *home, bool create_home,
+			unsigned int wait_msecs, struct mailbox_lock **lock_r,
+			const char **error_r)
 {
 	struct mailbox_lock *lock;
 	int ret;
 
-	ret = mailbox_lock_open(home, &lock, error_r);
+	ret = mailbox_lock_open(home, create_home, &lock, error_r);
 	if (ret < 0)
 		return -1;
 	if (ret == 0) {
@@ -213,7 +216,7 @@ int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 	struct mailbox_lock *lock;
 	int ret;
 
-	if (mailbox_lock_open(home, &lock, error_r) <= 0)
+	if (mailbox_lock_open(home, TRUE, &lock, error_r) <= 0)
 		return -1;
 	ret = mailbox_lock_take(lock, LOCK_EX, wait_msecs, callback, context,
 				error_r);

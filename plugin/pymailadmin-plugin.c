@@ -72,8 +72,11 @@ static void pymailadmin_mail_user_created(struct mail_user *user)
 	}
 	/* without a home there is no lock file, and so never a key change */
 	if (ret > 0) {
-		ret = mailbox_lock_shared(home, user_lock_wait_msecs(user),
-					  &lock, &error);
+		/* a home of the owner of a shared namespace is not ours to
+		   make */
+		ret = mailbox_lock_shared(home, !user->autocreated,
+					  user_lock_wait_msecs(user), &lock,
+					  &error);
 		if (ret < 0) {
 			user_refuse(user, t_strdup_printf(
 				"the mailbox lock cannot be taken: %s",

@@ -32,17 +32,17 @@ static void test_mailbox_lock_shared(void)
 
 	test_begin("mailbox lock: shared holders, and nobody exclusive");
 	/* the home is made on the way */
-	test_assert(mailbox_lock_shared(home, 0, &first, &error) == 1);
+	test_assert(mailbox_lock_shared(home, TRUE, 0, &first, &error) == 1);
 	test_assert(stat(home, &st) == 0 && (st.st_mode & 0777) == 0700);
 	test_assert(stat(home_path(MAILBOX_LOCK_NAME), &st) == 0 &&
 		    (st.st_mode & 0777) == 0600);
-	test_assert(mailbox_lock_shared(home, 0, &second, &error) == 1);
+	test_assert(mailbox_lock_shared(home, TRUE, 0, &second, &error) == 1);
 	test_assert(mailbox_lock_exclusive(home, 30, NULL, NULL, &exclusive,
 					   &error) == 0);
 	test_assert(exclusive == NULL);
 	/* the failed attempt gave the gate back */
 	mailbox_lock_free(&second);
-	test_assert(mailbox_lock_shared(home, 0, &second, &error) == 1);
+	test_assert(mailbox_lock_shared(home, TRUE, 0, &second, &error) == 1);
 	mailbox_lock_free(&first);
 	mailbox_lock_free(&second);
 	test_assert(first == NULL && second == NULL);
@@ -62,12 +62,12 @@ static void test_mailbox_lock_exclusive(void)
 	test_begin("mailbox lock: an exclusive holder keeps all others out");
 	test_assert(mailbox_lock_exclusive(home, 0, NULL, NULL, &exclusive,
 					   &error) == 1);
-	test_assert(mailbox_lock_shared(home, 0, &shared, &error) == 0);
+	test_assert(mailbox_lock_shared(home, TRUE, 0, &shared, &error) == 0);
 	test_assert(strstr(error, " is held by ") != NULL);
-	test_assert(mailbox_lock_shared(home, 30, &shared, &error) == 0);
+	test_assert(mailbox_lock_shared(home, TRUE, 30, &shared, &error) == 0);
 	test_assert(shared == NULL);
 	mailbox_lock_free(&exclusive);
-	test_assert(mailbox_lock_shared(home, 0, &shared, &error) == 1);
+	test_assert(mailbox_lock_shared(home, TRUE, 0, &shared, &error) == 1);
 	mailbox_lock_free(&shared);
 	home_remove();
 	test_end();
@@ -87,7 +87,7 @@ static void test_kick(void *context)
 
 	kick->count++;
 	/* who comes while a change waits is kept out by the gate */
-	if (mailbox_lock_shared(home, 0, &late, &error) == 0)
+	if (mailbox_lock_shared(home, TRUE, 0, &late, &error) == 0)
 		kick->gate_was_closed = TRUE;
 	mailbox_lock_free(&late);
 	if (kick->count == kick->holder_leaves_at)
@@ -101,7 +101,7 @@ static void test_mailbox_lock_wait(void)
 	const char *error;
 
 	test_begin("mailbox lock: holders are asked to go, again and again");
-	test_assert(mailbox_lock_shared(home, 0, &shared, &error) == 1);
+	test_assert(mailbox_lock_shared(home, TRUE, 0, &shared, &error) == 1);
 	test_assert(mailbox_lock_exclusive(home, 10000, test_kick, &kick,
 					   &exclusive, &error) == 1);
 	test_assert(kick.count == 2);
@@ -121,16 +121,18 @@ static void test_mailbox_lock_unusable(void)
 	/* a link in place of the file is not followed */
 	test_assert(mkdir(home, 0700) == 0);
 	test_assert(symlink(target, home_path(MAILBOX_GATE_NAME)) == 0);
-	test_assert(mailbox_lock_shared(home, 0, &lock, &error) == -1);
+	test_assert(mailbox_lock_shared(home, TRUE, 0, &lock, &error) == -1);
 	test_assert(mailbox_lock_exclusive(home, 0, NULL, NULL, &lock,
 					   &error) == -1);
 	test_assert(lstat(target, &st) < 0);
 	home_remove();
 
 	/* where the files cannot be made nobody changes keys, either */
-	test_assert(mailbox_lock_shared("/proc/1/no-home", 0, &lock,
+	test_assert(mailbox_lock_shared("/proc/1/no-home", TRUE, 0, &lock,
 					&error) == 1);
 	test_assert(lock == NULL);
+	test_assert(mailbox_lock_shared(home, FALSE, 0, &lock, &error) == 1);
+	test_assert(lock == NULL && lstat(home, &st) < 0);
 	test_assert(mailbox_lock_exclusive("/proc/1/no-home", 0, NULL, NULL,
 					   &lock, &error) == -1);
 	test_end();
