@@ -27,10 +27,11 @@ typedef void mailbox_lock_wait_callback_t(void *context);
 #define MAILBOX_LOCK_KICK_MSECS 500
 
 /* Take the lock of the mailbox at home shared, waiting up to wait_msecs. A
-   missing home is made if create_home is set. Returns 1 if taken, 0 if somebody changes the
-   mailbox's keys (error_r says who), -1 on other errors. If the home does not
-   let the files be made, no process can ever take the lock exclusively, so
-   that there is nothing to wait for: returns 1 with *lock_r = NULL. */
+   missing home is made if create_home is set. Returns 1 if taken, 0 if
+   somebody changes the mailbox's keys (error_r says who), -1 on other errors.
+   If the home does not let the files be made, no process can ever take the
+   lock exclusively, so that there is nothing to wait for: returns 1 with
+   *lock_r = NULL. */
 int mailbox_lock_shared(const char *home, bool create_home,
 			unsigned int wait_msecs, struct mailbox_lock **lock_r,
 			const char **error_r);
