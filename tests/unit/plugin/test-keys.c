@@ -13,6 +13,10 @@
 #include "mail-crypt-compat.h"
 #include "test-keys.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define TEST_USERNAME "user@example.test"
 
 struct mail_user *test_user;
@@ -43,9 +47,18 @@ static void test_keys_init(void)
 int test_keys_run(int *argc, char **argv[], void (*const tests[])(void))
 {
 	void (*one[2])(void) = { NULL, NULL };
+	char scratch[64];
 	const char *error;
 	unsigned int i;
 	int ret = 0;
+
+	/* the homes of tests that run at the same time have the same name */
+	(void)snprintf(scratch, sizeof(scratch), ".test-keys-%ld",
+		       (long)getpid());
+	if (mkdir(scratch, 0700) < 0 || chdir(scratch) < 0) {
+		perror(scratch);
+		return 1;
+	}
 
 	master_service = master_service_init("test-keys",
 		MASTER_SERVICE_FLAG_STANDALONE |
@@ -71,6 +84,10 @@ int test_keys_run(int *argc, char **argv[], void (*const tests[])(void))
 	test_mail_storage_deinit(&test_ctx);
 	dcrypt_deinitialize();
 	master_service_deinit(&master_service);
+	if (chdir("..") < 0 || rmdir(scratch) < 0) {
+		perror(scratch);
+		return 1;
+	}
 	return ret;
 }
 
