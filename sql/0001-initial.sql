@@ -212,10 +212,9 @@ CREATE TABLE IF NOT EXISTS pymailadmin_request (
 	COLLATE utf8mb4_uca1400_nopad_as_ci
 	COMMENT='What the portal and the administrator ask the mail host to do';
 
--- A request dated into the future would keep its mailbox closed until then. A
--- program that dates by another clock than this one is told so at once: the
--- date becomes NULL, which the column refuses. Only at insertion, so that a
--- clock set back stops no work on the requests there are.
+-- A program that dates its requests by another clock than this one is told so
+-- at once: a date in the future becomes NULL, which the column refuses. Only at
+-- insertion, so that a clock set back stops no work on the requests there are.
 CREATE OR REPLACE TRIGGER pymailadmin_request_not_from_the_future
 	BEFORE INSERT ON pymailadmin_request FOR EACH ROW
 	SET NEW.created_at = IF(NEW.created_at > UTC_TIMESTAMP(), NULL,
