@@ -1,27 +1,16 @@
 #include "auth-common.h"
 #include "ioloop.h"
-#include "settings.h"
 #include "str.h"
 #include "db-sql.h"
 #include "auth-worker-connection.h"
 #include "passdb.h"
 #include "passdb-blocking.h"
 #include "userdb.h"
-#include "pymailadmin-settings.h"
 #include "auth-window.h"
+#include "auth-lookup.h"
 #include "auth-pymailadmin.h"
 
-#define LOOKUP_QUERY \
-	"SELECT id, state, " \
-	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', created_at), " \
-	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()) " \
-	"FROM pymailadmin_request " \
-	"WHERE open_address = ? AND kind = 'password'"
-
 #define OPEN_NOTE_FIELD "pymailadmin_open"
-
-/* When not even the settings can be read */
-#define LAST_RESORT_TEXT "Your mailbox cannot be opened right now"
 
 /* Dovecot can send lookups of a blocking database to an auth-worker by itself,
    but takes a worker that hangs or dies for a database that knows nothing, and
@@ -52,136 +41,6 @@ struct user_check {
 };
 
 const char *authdb_pymailadmin_version = DOVECOT_ABI_VERSION;
-
-static int window_db_init(struct event *event, struct sql_db **db_r,
-			  const char **error_r)
-{
-	struct event *sql_event = event_create(event);
-	int ret;
-
-	settings_event_add_filter_name(sql_event, PYMAILADMIN_SQL_FILTER);
-	ret = sql_init_auto(sql_event, db_r, error_r);
-	event_unref(&sql_event);
-	return ret > 0 ? 0 : -1;
-}
-
-static const struct pymailadmin_settings *
-window_settings_get(struct auth_request *request)
-{
-	const struct pymailadmin_settings *set;
-	const char *error;
-
-	if (settings_get(authdb_event(request),
-			 &pymailadmin_setting_parser_info, 0,
-			 &set, &error) < 0) {
-		e_error(authdb_event(request), "%s", error);
-		return NULL;
-	}
-	return set;
-}
-
-static const char *window_unavailable_text(struct auth_request *request)
-{
-	const struct pymailadmin_settings *set = window_settings_get(request);
-	const char *text;
-
-	if (set == NULL)
-		return LAST_RESORT_TEXT;
-	text = t_strdup(set->pymailadmin_unavailable_text);
-	settings_free(set);
-	return text;
-}
-
-static const char *
-window_closed_text(struct auth_request *request,
-		   const struct pymailadmin_settings *set,
-		   const struct auth_window_row *row, time_t opens)
-{
-	const char *opens_text = auth_window_opens_text(opens, ioloop_time);
-	const char *text, *error;
-	struct event *event = event_create(authdb_event(request));
-
-	/* also without auth_verbose: it answers "why can't they log in?" */
-	event_set_min_log_level(event, LOG_TYPE_INFO);
-	e_info(event, "Login refused: request %s (%s) keeps the mailbox closed "
-	       "until %s; see: doveadm pymailadmin status -u %s",
-	       row->request_id, row->state,
-	       opens == 0 ? "its password is changed" : opens_text,
-	       request->fields.user);
-	event_unref(&event);
-
-	if (auth_window_expand(set->pymailadmin_window_text, opens_text,
-			       &text, &error) < 0) {
-		e_error(authdb_event(request), "Failed to expand "
-			"pymailadmin_window_text=%s: %s",
-			set->pymailadmin_window_text, error);
-		text = t_strdup(set->pymailadmin_unavailable_text);
-	}
-	return text;
-}
-
-/* Returns 1 if the mailbox is closed, 0 if it is open, -1 if that cannot be
-   said. The row's texts are the result's. */
-static int window_check_result(struct auth_request *request,
-			       struct sql_result *result,
-			       const struct pymailadmin_settings *set,
-			       struct auth_window_row *row_r, time_t *opens_r)
-{
-	const char *error;
-	int ret;
-
-	ret = sql_result_next_row(result);
-	if (ret < 0) {
-		e_error(authdb_event(request), "Login refused: "
-			"request lookup failed: %s",
-			sql_result_get_error(result));
-		return -1;
-	}
-	db_sql_success();
-	if (ret == 0)
-		return 0;
-
-	row_r->request_id = sql_result_get_field_value(result, 0);
-	row_r->state = sql_result_get_field_value(result, 1);
-	row_r->created = sql_result_get_field_value(result, 2);
-	row_r->now = sql_result_get_field_value(result, 3);
-	ret = auth_window_check(row_r, set->pymailadmin_rekey_window,
-				ioloop_time, opens_r, &error);
-	if (ret < 0) {
-		e_error(authdb_event(request), "Login refused: "
-			"request %s is invalid: %s", row_r->request_id, error);
-	}
-	return ret;
-}
-
-/* Returns what the login is told if it is to be refused, NULL if not. */
-static const char *
-window_lookup(struct auth_request *request, struct sql_db *db)
-{
-	const struct pymailadmin_settings *set;
-	struct auth_window_row row;
-	struct sql_statement *stmt;
-	struct sql_result *result;
-	const char *text = NULL;
-	time_t opens;
-	int ret;
-
-	set = window_settings_get(request);
-	if (set == NULL)
-		return LAST_RESORT_TEXT;
-
-	stmt = sql_statement_init(db, LOOKUP_QUERY);
-	sql_statement_bind_str(stmt, 0, request->fields.user);
-	result = sql_statement_query_s(&stmt);
-	ret = window_check_result(request, result, set, &row, &opens);
-	if (ret > 0)
-		text = window_closed_text(request, set, &row, opens);
-	else if (ret < 0)
-		text = t_strdup(set->pymailadmin_unavailable_text);
-	sql_result_unref(result);
-	settings_free(set);
-	return text;
-}
 
 /* The passdb's answer goes with the request to the userdb, which asks the
    database only if there is none: one statement per login. Not as a "userdb_"
@@ -247,7 +106,7 @@ pass_check_worker_reply(struct auth_worker_connection *conn ATTR_UNUSED,
 			"no answer from auth-worker (%s)",
 			passdb_result_to_string(result));
 		result = pass_refuse(request,
-				     window_unavailable_text(request));
+				     auth_lookup_unavailable_text(request));
 	}
 	if (result == PASSDB_RESULT_USER_DISABLED &&
 	    !auth_window_reason_has_code(request->fields.protocol)) {
@@ -287,7 +146,7 @@ static void pass_check_begin(const struct pass_check *check)
 	const char *text;
 
 	if (worker) {
-		text = window_lookup(request, passdb->db);
+		text = auth_lookup_refusal(request, passdb->db);
 		pass_check_finish(check, text == NULL ? PASSDB_RESULT_NEXT :
 				  pass_refuse(request, text));
 	} else if (request->mech == NULL) {
@@ -329,7 +188,7 @@ pymailadmin_passdb_preinit(pool_t pool, struct event *event,
 	struct pymailadmin_passdb *passdb;
 
 	passdb = p_new(pool, struct pymailadmin_passdb, 1);
-	if (window_db_init(event, &passdb->db, error_r) < 0)
+	if (auth_lookup_init(event, &passdb->db, error_r) < 0)
 		return -1;
 	*module_r = &passdb->module;
 	return 0;
@@ -395,7 +254,7 @@ user_check_worker_reply(struct auth_worker_connection *conn ATTR_UNUSED,
 		if (reason == NULL) {
 			e_error(authdb_event(request), "Login refused: "
 				"no answer from auth-worker");
-			reason = window_unavailable_text(request);
+			reason = auth_lookup_unavailable_text(request);
 		}
 		result = user_refuse(request, reason);
 	}
@@ -431,7 +290,7 @@ static void pymailadmin_user_lookup(struct auth_request *request,
 	const char *text;
 
 	if (worker) {
-		text = window_lookup(request, userdb->db);
+		text = auth_lookup_refusal(request, userdb->db);
 		callback(text == NULL ? USERDB_RESULT_USER_UNKNOWN :
 			 user_refuse(request, text), request);
 	} else if (!request->fields.successful || user_was_just_open(request)) {
@@ -451,7 +310,7 @@ pymailadmin_userdb_preinit(pool_t pool, struct event *event,
 	struct pymailadmin_userdb *userdb;
 
 	userdb = p_new(pool, struct pymailadmin_userdb, 1);
-	if (window_db_init(event, &userdb->db, error_r) < 0)
+	if (auth_lookup_init(event, &userdb->db, error_r) < 0)
 		return -1;
 	*module_r = &userdb->module;
 	return 0;

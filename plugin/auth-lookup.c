@@ -1,0 +1,156 @@
+#include "auth-common.h"
+#include "ioloop.h"
+#include "settings.h"
+#include "db-sql.h"
+#include "auth-request.h"
+#include "pymailadmin-settings.h"
+#include "auth-window.h"
+#include "auth-lookup.h"
+
+#define LOOKUP_QUERY \
+	"SELECT id, state, " \
+	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', created_at), " \
+	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()) " \
+	"FROM pymailadmin_request " \
+	"WHERE open_address = ? AND kind = 'password'"
+
+/* Not a new process for each login while the database is away */
+#define WORKER_MIN_SECS 3
+
+/* When not even the settings can be read */
+#define LAST_RESORT_TEXT "Your mailbox cannot be opened right now"
+
+int auth_lookup_init(struct event *event, struct sql_db **db_r,
+		     const char **error_r)
+{
+	struct event *sql_event = event_create(event);
+	int ret;
+
+	settings_event_add_filter_name(sql_event, PYMAILADMIN_SQL_FILTER);
+	ret = sql_init_auto(sql_event, db_r, error_r);
+	event_unref(&sql_event);
+	return ret > 0 ? 0 : -1;
+}
+
+static const struct pymailadmin_settings *
+lookup_settings_get(struct auth_request *request)
+{
+	const struct pymailadmin_settings *set;
+	const char *error;
+
+	if (settings_get(authdb_event(request),
+			 &pymailadmin_setting_parser_info, 0,
+			 &set, &error) < 0) {
+		e_error(authdb_event(request), "%s", error);
+		return NULL;
+	}
+	return set;
+}
+
+const char *auth_lookup_unavailable_text(struct auth_request *request)
+{
+	const struct pymailadmin_settings *set = lookup_settings_get(request);
+	const char *text;
+
+	if (set == NULL)
+		return LAST_RESORT_TEXT;
+	text = t_strdup(set->pymailadmin_unavailable_text);
+	settings_free(set);
+	return text;
+}
+
+static const char *
+lookup_closed_text(struct auth_request *request,
+		   const struct pymailadmin_settings *set,
+		   const struct auth_window_row *row, time_t opens)
+{
+	const char *opens_text = auth_window_opens_text(opens, ioloop_time);
+	const char *text, *error;
+	struct event *event = event_create(authdb_event(request));
+
+	/* also without auth_verbose: it answers "why can't they log in?" */
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	e_info(event, "Login refused: request %s (%s) keeps the mailbox closed "
+	       "until %s; see: doveadm pymailadmin status -u %s",
+	       row->request_id, row->state,
+	       opens == 0 ? "its password is changed" : opens_text,
+	       request->fields.user);
+	event_unref(&event);
+
+	if (auth_window_expand(set->pymailadmin_window_text, opens_text,
+			       &text, &error) < 0) {
+		e_error(authdb_event(request), "Failed to expand "
+			"pymailadmin_window_text=%s: %s",
+			set->pymailadmin_window_text, error);
+		text = t_strdup(set->pymailadmin_unavailable_text);
+	}
+	return text;
+}
+
+/* Returns 1 if the mailbox is closed, 0 if it is open, -1 if that cannot be
+   said. The row's texts are the result's. */
+static int lookup_check_result(struct auth_request *request,
+			       struct sql_db *db, struct sql_result *result,
+			       const struct pymailadmin_settings *set,
+			       struct auth_window_row *row_r, time_t *opens_r)
+{
+	const char *error;
+	int ret;
+
+	ret = sql_result_next_row(result);
+	if (ret < 0) {
+		e_error(authdb_event(request), "Login refused: "
+			"request lookup failed: %s",
+			sql_result_get_error(result));
+		/* The mysql driver may wait half an hour before it connects
+		   again, and then a connection that was refused before is not
+		   made in this process (2.4.1): let another process try. */
+		if (sql_connect(db) < 0 &&
+		    ioloop_time - process_start_time >= WORKER_MIN_SECS)
+			worker_restart_request = TRUE;
+		return -1;
+	}
+	db_sql_success();
+	if (ret == 0)
+		return 0;
+
+	row_r->request_id = sql_result_get_field_value(result, 0);
+	row_r->state = sql_result_get_field_value(result, 1);
+	row_r->created = sql_result_get_field_value(result, 2);
+	row_r->now = sql_result_get_field_value(result, 3);
+	ret = auth_window_check(row_r, set->pymailadmin_rekey_window,
+				ioloop_time, opens_r, &error);
+	if (ret < 0) {
+		e_error(authdb_event(request), "Login refused: "
+			"request %s is invalid: %s", row_r->request_id, error);
+	}
+	return ret;
+}
+
+const char *auth_lookup_refusal(struct auth_request *request,
+				struct sql_db *db)
+{
+	const struct pymailadmin_settings *set;
+	struct auth_window_row row;
+	struct sql_statement *stmt;
+	struct sql_result *result;
+	const char *text = NULL;
+	time_t opens = 0;
+	int ret;
+
+	set = lookup_settings_get(request);
+	if (set == NULL)
+		return LAST_RESORT_TEXT;
+
+	stmt = sql_statement_init(db, LOOKUP_QUERY);
+	sql_statement_bind_str(stmt, 0, request->fields.user);
+	result = sql_statement_query_s(&stmt);
+	ret = lookup_check_result(request, db, result, set, &row, &opens);
+	if (ret > 0)
+		text = lookup_closed_text(request, set, &row, opens);
+	else if (ret < 0)
+		text = t_strdup(set->pymailadmin_unavailable_text);
+	sql_result_unref(result);
+	settings_free(set);
+	return text;
+}

@@ -1,0 +1,23 @@
+#ifndef AUTH_LOOKUP_H
+#define AUTH_LOOKUP_H
+
+/* The auth driver's question to the database, one statement per login. */
+
+struct auth_request;
+struct sql_db;
+
+/* Finds the database of pymailadmin_sql { }, or else the global one. Release
+   it with sql_unref(). */
+int auth_lookup_init(struct event *event, struct sql_db **db_r,
+		     const char **error_r);
+
+/* Blocks, so it is for an auth-worker. Returns what the request's user is told
+   if the login is to be refused: the mailbox is closed, or nobody can say that
+   it is not. NULL if it is open. The admin is told by the log. */
+const char *auth_lookup_refusal(struct auth_request *request,
+				struct sql_db *db);
+
+/* Returns what the user is told if nobody can say. */
+const char *auth_lookup_unavailable_text(struct auth_request *request);
+
+#endif
