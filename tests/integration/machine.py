@@ -193,7 +193,7 @@ class Machine:
                     line = ""
             code = process.wait(10)
         except BaseException as error:
-            error.add_note(f"The screen:\n{screen}")
+            error.add_note(f"The screen:\n{screen[-3000:]}")
             raise
         finally:
             process.kill()
@@ -201,5 +201,5 @@ class Machine:
             os.close(ours)
         screen = screen.replace("\r\n", "\n")
         if code != 0:
-            raise AssertionError(f"exited with {code}:\n{screen}")
+            raise AssertionError(f"exited with {code}:\n{screen[-3000:]}")
         return screen

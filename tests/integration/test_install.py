@@ -3,8 +3,11 @@ leaves there: the units in their sandbox and the configuration files."""
 
 import contextlib
 import imaplib
+import json
 import re
+import shutil
 import smtplib
+import subprocess
 
 import pytest
 
@@ -15,6 +18,7 @@ from mariadb import wait_until
 
 pytestmark = pytest.mark.limit(600)
 
+CONF = SOURCE / "doveconf.d"
 README = (SOURCE / "README.md").read_text()
 MAILBOX = "alice@example.org"
 OLD, NEW = "correct horse", "battery staple"
@@ -125,8 +129,8 @@ def stored(password):
 
 def state(machine):
     """The state of the newest request of the mailbox."""
-    return machine.run(f"doveadm -f tab pymailadmin status -u {MAILBOX} | "
-                       "sed -n 2p | cut -f4").stdout.strip()
+    return json.loads(machine.run(
+        f"doveadm -f json pymailadmin status -u {MAILBOX}").stdout)[0]["state"]
 
 
 def request(machine, old, new):
@@ -161,3 +165,153 @@ def test_readme_ends_with_a_changed_password(walk):
         with imap(OLD):
             pass
     assert "auth succeeded" in walk.screen
+
+
+# ---- the units
+
+def start_unit(machine):
+    """The exit code of "systemctl start", and whether the unit has failed."""
+    code = machine.run(f"systemctl start {UNIT}", check=False).returncode
+    return code, machine.run(f"systemctl is-failed {UNIT}",
+                             check=False).stdout.strip()
+
+
+def advised_drop_in():
+    """The tighter settings that the unit's own comment tells of."""
+    unit = (SOURCE / f"plugin/systemd/{UNIT}.service.in").read_text()
+    lines = re.findall(r"^#   (\S+)$", unit, re.MULTILINE)
+    assert lines[0] == "[Service]" and "ProtectSystem=strict" in lines
+    return "\n".join(lines) + "\n"
+
+
+def test_tighter_sandbox_the_unit_tells_of(machine):
+    folder = f"/etc/systemd/system/{UNIT}.service.d"
+    machine.run(f"mkdir {folder} && cat >{folder}/override.conf && "
+                "systemctl daemon-reload", input=advised_drop_in())
+    before = stored(NEW)
+    try:
+        with pytest.raises(imaplib.IMAP4.abort), imap(NEW) as session:
+            session.select("INBOX")
+            request(machine, NEW, OLD)
+            assert start_unit(machine) == (0, "inactive")
+            session.noop()
+        assert state(machine) == "done"
+        assert stored(OLD) == before
+        request(machine, OLD, NEW)
+        assert start_unit(machine) == (0, "inactive")
+        assert stored(NEW) == before
+    finally:
+        machine.run(f"rm -r {folder} && systemctl daemon-reload")
+
+
+def test_a_request_that_fails_is_no_failed_unit(machine):
+    found = machine.run("mariadb mail -N -e 'SELECT crypt FROM users'")
+    request(machine, NEW, OLD)
+    other = machine.run("doveadm pw -s ARGON2ID", input="x\nx\n").stdout
+    try:
+        set_hash(machine, other.strip())
+        assert start_unit(machine) == (0, "inactive")
+        assert state(machine) == "failed"
+    finally:
+        set_hash(machine, found.stdout.strip())
+    assert stored(NEW)
+
+
+def set_hash(machine, text):
+    machine.run("mariadb mail",
+                input=f"UPDATE users SET crypt = '{text}';")
+
+
+def test_database_down_is_a_failed_unit_until_it_is_back(machine):
+    cursor = machine.run("journalctl -n 0 --show-cursor").stdout.split()[-1]
+    machine.run("systemctl stop mariadb")
+    try:
+        code, failed = start_unit(machine)
+        assert code != 0 and failed == "failed"
+    finally:
+        machine.run("systemctl start mariadb")
+    # It goes on after a failed run, by itself.
+    machine.run(f"systemctl start {UNIT}.timer")
+    wait_until(lambda: machine.run(f"systemctl is-failed {UNIT}",
+                                   check=False).stdout == "inactive\n",
+               "the timer's next run")
+    # Eight thousand runs a day are not eight thousand times three lines.
+    said = machine.run(f"journalctl -u {UNIT} --after-cursor '{cursor}'")
+    assert "database" in said.stdout
+    assert not re.search(r"Starting|Finished|Deactivated", said.stdout)
+
+
+def test_sandbox_is_as_tight_as_we_say(walk):
+    # The least that lets a service become other users and reach a database.
+    said = walk.machine.run(
+        "systemd-analyze security --offline=yes --no-pager --threshold=27 "
+        f"/usr/lib/systemd/system/{UNIT}.service")
+    print(said.stdout.splitlines()[-1])
+
+
+# ---- the configuration files
+
+@pytest.fixture
+def conf_d(tmp_path):
+    """A copy of Debian's configuration of Dovecot."""
+    shutil.copytree("/etc/dovecot", tmp_path / "dovecot")
+    folder = tmp_path / "dovecot/conf.d"
+    # As the README says.
+    subprocess.run(["sed", "-i", "s/^mail_/#&/", folder / "10-mail.conf"],
+                   check=True)
+    subprocess.run(["sed", "-i", "s/^!include auth-system/#&/",
+                    folder / "10-auth.conf"], check=True)
+    return folder
+
+
+def doveconf(folder, *arguments):
+    done = subprocess.run(
+        ["doveconf", "-c", folder.parent / "dovecot.conf", *arguments],
+        text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def install_conf(folder, *names):
+    for name in names:
+        shutil.copy(CONF / name, folder / name.replace("example-", "50-"))
+
+
+@pytest.mark.parametrize("name", sorted(
+    path.name for path in CONF.glob("*.conf*")))
+def test_configuration_file_loads(conf_d, name):
+    install_conf(conf_d, name, "90-pymailadmin.conf")
+    assert "pymailadmin = yes" in doveconf(conf_d, "-n")
+
+
+def test_driver_is_asked_first(conf_d):
+    install_conf(conf_d, "05-pymailadmin-auth.conf", "example-sql-auth.conf")
+    found = doveconf(conf_d, "-n")
+    assert re.findall(r"^passdb (\S+) {", found, re.MULTILINE) == [
+        "pymailadmin", "sql"]
+    assert re.findall(r"^userdb (\S+) {", found, re.MULTILINE) == [
+        "pymailadmin", "prefetch", "sql"]
+
+
+def test_mail_plugins_of_several_files_add_up(conf_d):
+    (conf_d / "20-more.conf").write_text(
+        "protocol imap {\n  mail_plugins {\n    imap_acl = yes\n  }\n}\n")
+    install_conf(conf_d, "example-mail-crypt.conf", "90-pymailadmin.conf")
+    found = doveconf(conf_d, "mail_plugins")
+    assert "mail_crypt = yes" in found and "pymailadmin = yes" in found
+
+
+def test_own_database_connection_is_included(conf_d):
+    install_conf(conf_d, "90-pymailadmin.conf")
+    assert "pymailadmin_sql" not in doveconf(conf_d, "-n")
+    install_conf(conf_d, "pymailadmin-sql.conf.ext")
+    assert "pymailadmin_sql" in doveconf(conf_d, "-n")
+
+
+def test_what_is_commented_out_is_the_default(conf_d):
+    text = (CONF / "90-pymailadmin.conf").read_text()
+    shown = re.findall(r"^#(pymailadmin_\w+) = (.*)$", text, re.MULTILINE)
+    defaults = dict(
+        line.split(" = ", 1) for line in doveconf(conf_d, "-dP").splitlines()
+        if line.startswith("pymailadmin_") and " = " in line)
+    assert dict(shown) == defaults
