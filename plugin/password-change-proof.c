@@ -3,15 +3,14 @@
 #include "settings.h"
 #include "mail-namespace.h"
 #include "mail-storage.h"
-#include "mail-storage-service.h"
 #include "mail-user.h"
-#include "pymailadmin-protocol.h"
 #include "pymailadmin-settings.h"
 #include "sealed-request.h"
 #include "key-change.h"
 #include "key-password.h"
 #include "password-hash.h"
 #include "request-store.h"
+#include "user-lookup.h"
 #include "password-change-job.h"
 
 enum job_result job_open_seal(struct job *job)
@@ -69,20 +68,13 @@ enum job_result job_check_hashes(struct job *job)
 
 enum job_result job_open_user(struct job *job)
 {
-	const struct mail_storage_service_input input = {
-		.event_parent = job->ctx->event,
-		.service = "doveadm",
-		.protocol = PYMAILADMIN_PROTOCOL,
-		.username = job->row->address,
-	};
 	const char *error;
 	int ret;
 
-	ret = mail_storage_service_lookup_next(job->ctx->storage_service,
-					       &input, &job->user, &error);
+	ret = user_lookup(job->ctx->storage_service, job->ctx->event,
+			  job->row->address, &job->user, &error);
 	if (ret == 0)
-		return job_stop(job, JOB_FAIL, "unknown_mailbox",
-				"Dovecot's userdb does not know the mailbox");
+		return job_stop(job, JOB_FAIL, "unknown_mailbox", "%s", error);
 	if (ret < 0)
 		return job_stop(job, JOB_LATER, "user_lookup",
 				"looking up the user failed: %s", error);
