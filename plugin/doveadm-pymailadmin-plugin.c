@@ -5,6 +5,7 @@
 
 static struct doveadm_cmd_ver2 *const pymailadmin_commands[] = {
 	&doveadm_cmd_pymailadmin_cancel,
+	&doveadm_cmd_pymailadmin_check,
 	&doveadm_cmd_pymailadmin_keygen,
 	&doveadm_cmd_pymailadmin_process,
 	&doveadm_cmd_pymailadmin_request_password,

@@ -88,3 +88,39 @@ int password_hash_generate(const char *scheme, const char *username,
 	*hash_r = t_strdup_printf("{%s}%s", scheme, hash);
 	return 0;
 }
+
+int password_hash_check_scheme(const char *scheme, const char **error_r)
+{
+	static const char *const slow_schemes[] = {
+		"ARGON2ID", "ARGON2I", "ARGON2", "BLF-CRYPT", "CRYPT",
+		"SHA512-CRYPT", "SHA256-CRYPT", "PBKDF2", NULL
+	};
+	ARRAY_TYPE(password_scheme_p) schemes;
+	const struct password_scheme *known, *found = NULL;
+
+	if (password_hash_init(error_r) < 0)
+		return -1;
+	/* may name an encoding, as in SSHA512.HEX */
+	scheme = t_strcut(scheme, '.');
+	t_array_init(&schemes, 64);
+	password_schemes_get(&schemes);
+	array_foreach_elem(&schemes, known) {
+		if (strcasecmp(known->name, scheme) == 0)
+			found = known;
+	}
+	if (found == NULL) {
+		*error_r = t_strdup_printf("unknown password scheme %s",
+					   scheme);
+		return -1;
+	}
+	if (found->weak) {
+		*error_r = t_strdup_printf("Dovecot refuses hashes of the weak "
+			"password scheme %s", scheme);
+		return -1;
+	}
+	if (str_array_icase_find(slow_schemes, scheme))
+		return 1;
+	*error_r = t_strdup_printf("hashes of the password scheme %s are "
+				   "quickly guessed", scheme);
+	return 0;
+}

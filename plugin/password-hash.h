@@ -19,4 +19,8 @@ int password_hash_generate(const char *scheme, const char *username,
 			   const char *password, const char **hash_r,
 			   const char **error_r);
 
+/* Returns 1 if the scheme is one to make hashes with, 0 if its hashes are
+   quickly guessed, -1 if it cannot be used. */
+int password_hash_check_scheme(const char *scheme, const char **error_r);
+
 #endif

@@ -54,6 +54,7 @@ static const struct setting_define pymailadmin_crypt_setting_defines[] = {
 	DEF(STR, crypt_user_key_password),
 	DEF(STR, crypt_user_key_curve),
 	DEF(STR, crypt_write_algorithm),
+	DEF(FILE, crypt_global_public_key_file),
 	DEF(BOOL, crypt_user_key_require_encrypted),
 
 	SETTING_DEFINE_LIST_END
@@ -64,6 +65,7 @@ pymailadmin_crypt_default_settings = {
 	.crypt_user_key_password = "",
 	.crypt_user_key_curve = "",
 	.crypt_write_algorithm = "aes-256-gcm-sha256",
+	.crypt_global_public_key_file = "",
 	.crypt_user_key_require_encrypted = FALSE,
 };
 

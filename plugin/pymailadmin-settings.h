@@ -47,6 +47,7 @@ struct pymailadmin_crypt_settings {
 	const char *crypt_user_key_password;
 	const char *crypt_user_key_curve;
 	const char *crypt_write_algorithm;
+	const char *crypt_global_public_key_file;
 	bool crypt_user_key_require_encrypted;
 };
 

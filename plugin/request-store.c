@@ -77,6 +77,11 @@ void request_store_deinit(struct request_store **_store)
 	i_free(store);
 }
 
+struct sql_db *request_store_get_db(struct request_store *store)
+{
+	return store->db;
+}
+
 /* lib-sql cannot bind NULL: the statement has NULLIF(?,''). */
 static void bind_nullable(struct sql_statement *stmt, unsigned int idx,
 			  const char *value)

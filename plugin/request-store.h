@@ -12,6 +12,7 @@
 #include "request-state.h"
 
 struct request_store;
+struct sql_db;
 
 struct request_row {
 	const char *id;
@@ -37,6 +38,8 @@ ARRAY_DEFINE_TYPE(request_row, struct request_row *);
 int request_store_init(struct event *event, struct request_store **store_r,
 		       const char **error_r);
 void request_store_deinit(struct request_store **store);
+/* For what else asks the same database. */
+struct sql_db *request_store_get_db(struct request_store *store);
 
 /* The rows of one address, an open one first, then newest first, or, with
    address = NULL, all open ones, in the order they are to be worked on. */

@@ -1,0 +1,176 @@
+#include "lib.h"
+#include "str.h"
+#include "strnum.h"
+#include "sql-api.h"
+#include "request-store.h"
+#include "sql-check.h"
+
+/* No row meets WHERE 0, and what selects from DUAL WHERE 0 inserts none. The
+   columns are those of views-default.sql, 0001-initial.sql and
+   grants-plugin.sql. */
+static const struct sql_use {
+	const char *table, *right, *statement;
+} sql_uses[] = {
+	{ "pymailadmin_schema_version", "SELECT",
+	  "SELECT version FROM pymailadmin_schema_version WHERE 0" },
+	{ "pymailadmin_domain", "SELECT",
+	  "SELECT id,name FROM pymailadmin_domain WHERE 0" },
+	{ "pymailadmin_mailbox", "SELECT",
+	  "SELECT id,domain_id,address,password,quota,active "
+	  "FROM pymailadmin_mailbox WHERE 0" },
+	{ "pymailadmin_mailbox", "UPDATE",
+	  "UPDATE pymailadmin_mailbox SET password='',active=0 WHERE 0" },
+	{ "pymailadmin_mailbox", "INSERT",
+	  "INSERT INTO pymailadmin_mailbox(domain_id,address,password,active) "
+	  "SELECT 0,'','',0 FROM DUAL WHERE 0" },
+	{ "pymailadmin_mailbox", "DELETE",
+	  "DELETE FROM pymailadmin_mailbox WHERE 0" },
+	{ "pymailadmin_alias", "SELECT",
+	  "SELECT id,domain_id,source,destination "
+	  "FROM pymailadmin_alias WHERE 0" },
+	{ "pymailadmin_alias", "DELETE",
+	  "DELETE FROM pymailadmin_alias WHERE 0" },
+	{ "pymailadmin_request", "SELECT",
+	  "SELECT id,kind,address,account_id,state,created_at,sealed,"
+	  "claimed_by,lease_until,attempts,retry_at,outcome,reason,"
+	  "updated_at,ended_at,open_address "
+	  "FROM pymailadmin_request WHERE 0" },
+	{ "pymailadmin_request", "INSERT",
+	  "INSERT INTO pymailadmin_request(id,kind,address,created_at,sealed) "
+	  "SELECT '','password','',UTC_TIMESTAMP(),NULL FROM DUAL WHERE 0" },
+	{ "pymailadmin_request", "UPDATE",
+	  "UPDATE pymailadmin_request SET state='done',sealed=NULL,"
+	  "claimed_by=NULL,lease_until=NULL,attempts=0,retry_at=NULL,"
+	  "outcome=NULL,reason=NULL,updated_at=UTC_TIMESTAMP(),ended_at=NULL "
+	  "WHERE 0" },
+	{ "pymailadmin_request", "DELETE",
+	  "DELETE FROM pymailadmin_request WHERE 0" },
+	{ "pymailadmin_request and pymailadmin_mailbox", "UPDATE",
+	  "UPDATE pymailadmin_request r,pymailadmin_mailbox m SET "
+	  "m.password='',r.state='switched',r.updated_at=UTC_TIMESTAMP() "
+	  "WHERE 0 AND r.id='' AND m.address=''" },
+	{ "pymailadmin_account_mailbox", "SELECT",
+	  "SELECT 1 FROM pymailadmin_account_mailbox WHERE 0" },
+	{ "pymailadmin_account_mailbox", "DELETE",
+	  "DELETE FROM pymailadmin_account_mailbox WHERE 0" },
+	{ "pymailadmin_outbox", "INSERT",
+	  "INSERT INTO pymailadmin_outbox(account_id,template,address,args) "
+	  "SELECT NULL,'',NULL,NULL FROM DUAL WHERE 0" },
+	{ "pymailadmin_event", "SELECT",
+	  "SELECT 1 FROM pymailadmin_event WHERE 0" },
+	{ "pymailadmin_event", "INSERT",
+	  "INSERT INTO pymailadmin_event(actor,address,kind,request_id,text) "
+	  "SELECT '',NULL,'',NULL,'' FROM DUAL WHERE 0" },
+	{ "pymailadmin_heartbeat", "SELECT",
+	  "SELECT host,seal_key_id,version,last_run_at "
+	  "FROM pymailadmin_heartbeat WHERE 0" },
+	{ "pymailadmin_heartbeat", "INSERT",
+	  "INSERT INTO pymailadmin_heartbeat"
+	  "(host,seal_key_id,version,last_run_at) "
+	  "SELECT '',NULL,'',UTC_TIMESTAMP() FROM DUAL WHERE 0 "
+	  "ON DUPLICATE KEY UPDATE version=VALUES(version)" },
+};
+
+/* Returns 1 and the value of one row's one column, 0 if there is no row or the
+   value is NULL, -1 on error. */
+static int lookup(struct sql_statement *stmt, const char **value_r,
+		  const char **error_r)
+{
+	struct sql_result *result = sql_statement_query_s(&stmt);
+	const char *value;
+	int ret;
+
+	ret = sql_result_next_row(result);
+	if (ret < 0)
+		*error_r = t_strdup(sql_result_get_error(result));
+	else if (ret > 0) {
+		value = sql_result_get_field_value(result, 0);
+		*value_r = t_strdup(value);
+		ret = value == NULL ? 0 : 1;
+	}
+	sql_result_unref(result);
+	return ret;
+}
+
+static int execute(struct request_store *store, const char *statement,
+		   const char **error_r)
+{
+	struct sql_db *db = request_store_get_db(store);
+	struct sql_transaction_context *trans;
+	struct sql_statement *stmt;
+	const char *value;
+
+	stmt = sql_statement_init(db, statement);
+	if (str_begins_with(statement, "SELECT "))
+		return lookup(stmt, &value, error_r) < 0 ? -1 : 0;
+	trans = sql_transaction_begin(db);
+	sql_update_stmt(trans, &stmt);
+	return sql_transaction_commit_s(&trans, error_r);
+}
+
+int sql_check_server(struct request_store *store, const char **version_r,
+		     const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+				  "SELECT VERSION()");
+	return lookup(stmt, version_r, error_r) > 0 ? 0 : -1;
+}
+
+bool sql_check_all(struct request_store *store, enum sql_check_fault fault,
+		   const char **error_r)
+{
+	const struct sql_use *use;
+	const char *error;
+	unsigned int i;
+	bool denied;
+
+	for (i = 0; i < N_ELEMENTS(sql_uses); i++) {
+		use = &sql_uses[i];
+		if (execute(store, use->statement, &error) == 0)
+			continue;
+		/* lib-sql hands out the server's words only */
+		denied = strstr(error, "denied") != NULL;
+		if (denied == (fault == SQL_CHECK_DENIED)) {
+			*error_r = t_strdup_printf("%s of %s: %s", use->right,
+						   use->table, error);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+static int lookup_uint(struct sql_statement *stmt, unsigned int *num_r,
+		       const char **error_r)
+{
+	const char *value;
+	int ret;
+
+	ret = lookup(stmt, &value, error_r);
+	if (ret > 0 && str_to_uint(value, num_r) < 0) {
+		*error_r = t_strdup_printf("not a number: %s", value);
+		return -1;
+	}
+	return ret;
+}
+
+int sql_check_schema_version(struct request_store *store,
+			     unsigned int *version_r, const char **error_r)
+{
+	return lookup_uint(sql_statement_init(request_store_get_db(store),
+		"SELECT MAX(version) FROM pymailadmin_schema_version"),
+		version_r, error_r);
+}
+
+int sql_check_last_run(struct request_store *store, const char *host,
+		       unsigned int *secs_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT GREATEST(0,TIMESTAMPDIFF(SECOND,last_run_at,"
+		"UTC_TIMESTAMP())) FROM pymailadmin_heartbeat WHERE host=?");
+	sql_statement_bind_str(stmt, 0, host);
+	return lookup_uint(stmt, secs_r, error_r);
+}
