@@ -162,7 +162,7 @@ static void check_auth_cache(struct check *check)
 	struct event *event = check_config_event(check->config, "");
 	const struct pymailadmin_auth_settings *set;
 	const char *name = "auth cache", *error;
-	bool cached = FALSE;
+	bool cached;
 	unsigned int count;
 
 	if (auth_settings_get(event, &set, &error) < 0) {
@@ -176,8 +176,9 @@ static void check_auth_cache(struct check *check)
 
 	/* also without a cache, as each change does it */
 	if (check->running &&
-	    live_sessions_flush_auth_cache(check->base_dir, CHECK_NOBODY,
-					   &count, &error) < 0) {
+	    (!check_socket(check, "auth-master", &error) ||
+	     live_sessions_flush_auth_cache(check->base_dir, CHECK_NOBODY,
+					    &count, &error) < 0)) {
 		check_error(check, name, EX_CONFIG, "its entries cannot be "
 			"flushed, and mailboxes would stay closed after a "
 			"change: %s; see the log of the auth process", error);

@@ -45,7 +45,8 @@ static void check_anvil(struct check *check)
 
 	if (!check->running)
 		return;
-	if (live_sessions_kick(check->base_dir, CHECK_NOBODY, &count,
+	if (!check_socket(check, "anvil", &error) ||
+	    live_sessions_kick(check->base_dir, CHECK_NOBODY, &count,
 			       &error) < 0) {
 		check_error(check, name, EX_UNAVAILABLE, "sessions cannot be "
 			"ended, and changes of passwords would wait for them "

@@ -23,91 +23,101 @@ static const char *const mail_protocols[] = {
 
 static const char *const wanted_plugins[] = { "mail_crypt", "pymailadmin" };
 
-/* Each protocol's settings are looked at until one is not as it should be:
-   returns FALSE with what is wrong. */
+/* Returns FALSE with what is wrong for a protocol, or TRUE with what it has. */
 typedef bool protocol_check_t(struct event *event, const char **text_r);
 
 static void check_protocols(struct check *check, const char *name,
 			    protocol_check_t *protocol_check)
 {
-	const char *text;
-	unsigned int i;
-	bool ok = TRUE;
+	const char *text, *bad_text = NULL, *bad_protocol = NULL;
+	unsigned int i, bad = 0;
 
-	for (i = 0; i < N_ELEMENTS(mail_protocols) && ok; i++) {
+	for (i = 0; i < N_ELEMENTS(mail_protocols); i++) {
 		struct event *event =
 			check_config_event(check->config, mail_protocols[i]);
 
-		ok = protocol_check(event, &text);
+		if (!protocol_check(event, &text) && bad++ == 0) {
+			bad_text = text;
+			bad_protocol = mail_protocols[i];
+		}
 		event_unref(&event);
 	}
-	if (!ok) {
-		check_error(check, name, EX_CONFIG, "in protocol %s: %s",
-			    mail_protocols[i - 1], text);
-	} else {
+	if (bad == 0) {
 		check_ok(check, name, "%s", text);
+	} else if (bad == i) {
+		check_error(check, name, EX_CONFIG, "%s", bad_text);
+	} else {
+		check_error(check, name, EX_CONFIG, "in protocol %s: %s",
+			    bad_protocol, bad_text);
 	}
 }
 
-static int plugins_add_missing(struct event *event, const char *plugin,
-			       const char *protocol, string_t *protocols,
-			       const char **error_r)
+static int plugin_is_loaded(struct check *check, const char *plugin,
+			    const char *protocol, const char **error_r)
 {
+	struct event *event = check_config_event(check->config, protocol);
 	const struct mail_user_settings *set;
 	const char *const *plugins;
+	int ret;
 
-	if (settings_get(event, &mail_user_setting_parser_info,
-			 SETTINGS_GET_FLAG_NO_CHECK |
-			 SETTINGS_GET_FLAG_NO_EXPAND, &set, error_r) < 0)
+	ret = settings_get(event, &mail_user_setting_parser_info,
+			   SETTINGS_GET_FLAG_NO_CHECK |
+			   SETTINGS_GET_FLAG_NO_EXPAND, &set, error_r);
+	event_unref(&event);
+	if (ret < 0)
 		return -1;
-	plugins = array_is_created(&set->mail_plugins) ?
-		settings_boollist_get(&set->mail_plugins) : NULL;
-	if (plugins == NULL || !str_array_find(plugins, plugin)) {
-		if (str_len(protocols) > 0)
-			str_append(protocols, ", ");
-		str_append(protocols, protocol);
+	if (array_is_created(&set->mail_plugins)) {
+		plugins = settings_boollist_get(&set->mail_plugins);
+		ret = str_array_find(plugins, plugin) ? 1 : 0;
 	}
 	settings_free(set);
-	return 0;
+	return ret;
 }
 
-/* Which protocols lack the plugin. */
-static int plugin_get_missing(struct check *check, const char *plugin,
-			      string_t *protocols, const char **error_r)
+/* Says where the plugin is not loaded. Returns 0, or -1 on error. */
+static int plugin_add_missing(struct check *check, const char *plugin,
+			      string_t *str, const char **error_r)
 {
+	string_t *protocols = t_str_new(128);
+	bool loaded = FALSE;
 	unsigned int i;
-	int ret = 0;
+	int ret;
 
-	for (i = 0; i < N_ELEMENTS(mail_protocols) && ret == 0; i++) {
-		struct event *event;
-
+	for (i = 0; i < N_ELEMENTS(mail_protocols); i++) {
 		/* it needs none */
 		if (strcmp(mail_protocols[i], PYMAILADMIN_PROTOCOL) == 0)
 			continue;
-		event = check_config_event(check->config, mail_protocols[i]);
-		ret = plugins_add_missing(event, plugin, mail_protocols[i],
-					  protocols, error_r);
-		event_unref(&event);
+		ret = plugin_is_loaded(check, plugin, mail_protocols[i],
+				       error_r);
+		if (ret < 0)
+			return -1;
+		if (ret > 0) {
+			loaded = TRUE;
+			continue;
+		}
+		if (str_len(protocols) > 0)
+			str_append(protocols, ", ");
+		str_append(protocols, mail_protocols[i]);
 	}
-	return ret;
+	if (str_len(protocols) == 0)
+		return 0;
+	str_printfa(str, "%s is not loaded%s%s; ", plugin,
+		    loaded ? " in protocol " : "",
+		    loaded ? str_c(protocols) : "");
+	return 0;
 }
 
 static void check_plugins(struct check *check)
 {
-	string_t *missing = t_str_new(128), *protocols = t_str_new(128);
+	string_t *missing = t_str_new(128);
 	const char *name = "mail plugins", *error;
 	unsigned int i;
 
 	for (i = 0; i < N_ELEMENTS(wanted_plugins); i++) {
-		str_truncate(protocols, 0);
-		if (plugin_get_missing(check, wanted_plugins[i], protocols,
+		if (plugin_add_missing(check, wanted_plugins[i], missing,
 				       &error) < 0) {
 			check_error(check, name, EX_CONFIG, "%s", error);
 			return;
-		}
-		if (str_len(protocols) > 0) {
-			str_printfa(missing, "%s is not loaded in protocol %s; ",
-				    wanted_plugins[i], str_c(protocols));
 		}
 	}
 	if (str_len(missing) > 0) {

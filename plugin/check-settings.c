@@ -1,6 +1,5 @@
 #include "lib.h"
 #include "str.h"
-#include "dovecot-socket.h"
 #include "auth-window.h"
 #include "pymailadmin-settings.h"
 #include "key-password.h"
@@ -15,18 +14,15 @@
 
 static void check_running(struct check *check)
 {
-	const char *path = t_strconcat(check->base_dir, "/master", NULL);
 	const char *name = "dovecot", *error;
-	int fd, ret;
+	int ret;
 
-	ret = dovecot_socket_connect(path, &fd, &error);
-	if (ret <= 0) {
-		check_warning(check, name, ret < 0 ? "%s" : "it does not run, "
-			"and what only the running Dovecot can tell is not "
-			"checked: %s; start it and check again", error);
+	if (!check_socket(check, "master", &error)) {
+		check_warning(check, name, "it does not run, and what only the "
+			"running Dovecot can tell is not checked: %s; start it "
+			"and check again", error);
 		return;
 	}
-	i_close_fd(&fd);
 	check->running = TRUE;
 
 	ret = check_config_is_running(check->config, check->base_dir, &error);

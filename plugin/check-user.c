@@ -275,6 +275,10 @@ static void check_login(struct check_mailbox *mailbox,
 			check->set->pymailadmin_key_password);
 		break;
 	case LIVE_LOGIN_REFUSED:
+		if (mailbox->request_id != NULL) {
+			/* has its line */
+			break;
+		}
 		check_error(check, name, EX_UNAVAILABLE, "it is refused: %s",
 			    error);
 		break;

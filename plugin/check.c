@@ -1,8 +1,10 @@
 #include "lib.h"
 #include "array.h"
+#include "dovecot-socket.h"
 #include "check.h"
 
 #include <sysexits.h>
+#include <unistd.h>
 
 static const char *const check_result_names[] = { "ok", "warning", "error" };
 
@@ -65,4 +67,16 @@ void check_error(struct check *check, const char *name, int exit_code,
 	va_end(args);
 	if (exit_code_rank(exit_code) > exit_code_rank(check->exit_code))
 		check->exit_code = exit_code;
+}
+
+bool check_socket(struct check *check, const char *socket_name,
+		  const char **error_r)
+{
+	const char *path = t_strconcat(check->base_dir, "/", socket_name, NULL);
+	int fd;
+
+	if (dovecot_socket_connect(path, &fd, error_r) <= 0)
+		return FALSE;
+	i_close_fd(&fd);
+	return TRUE;
 }

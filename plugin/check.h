@@ -60,6 +60,10 @@ void check_warning(struct check *check, const char *name, const char *fmt, ...)
 void check_error(struct check *check, const char *name, int exit_code,
 		 const char *fmt, ...) ATTR_FORMAT(4, 5);
 
+/* Does one of Dovecot's processes listen at this socket of base_dir? */
+bool check_socket(struct check *check, const char *socket_name,
+		  const char **error_r);
+
 /* Settings, and whether the running Dovecot has them. */
 void check_settings(struct check *check);
 /* The auth process: the driver's place among passdbs and userdbs, its cache. */

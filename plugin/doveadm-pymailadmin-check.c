@@ -26,7 +26,8 @@
    Exit codes: 0 all is ok, or there are warnings only
      78 an error in the configuration: settings, tables, rights, seal key
      75 the database or the auth process cannot be asked (goes before 78)
-     67 there is no such mailbox           77 the password is wrong
+     67 there is no such mailbox
+     77 the password is wrong, or the command does not run as root
      65 keys or hash of the mailbox are bad, or do not open
      73 its home does not let it be locked
      69 anvil does not end sessions, or the login is refused
@@ -107,9 +108,12 @@ static void check_run(struct check *check, const char *username,
 {
 	const char *error;
 
-	if (check_config_init(doveadm_settings_get_config_fd(),
+	if (settings_get(check->set_event, &pymailadmin_setting_parser_info, 0,
+			 &check->set, &error) < 0 ||
+	    check_config_init(doveadm_settings_get_config_fd(),
 			      &check->config, &error) < 0) {
-		check_error(check, "settings", EX_CONFIG, "%s", error);
+		check_error(check, "settings", EX_CONFIG,
+			    "%s; nothing else is checked", error);
 		return;
 	}
 	check_settings(check);
@@ -132,6 +136,10 @@ static bool get_parameters(struct pymailadmin_cmd *cmd, const char **username_r,
 				     "run check in a terminal of this host");
 		return FALSE;
 	}
+	if (geteuid() != 0) {
+		pymailadmin_cmd_fail(cmd, EX_NOPERM, "run check as root");
+		return FALSE;
+	}
 	if (!doveadm_cmd_param_bool(cmd->cctx, "ask-password", prove_r))
 		*prove_r = FALSE;
 	*username_r = NULL;
@@ -151,7 +159,6 @@ static void check_with_storage(struct pymailadmin_cmd *cmd,
 		.pool = pool_alloconly_create("pymailadmin check", 4096),
 		.event = cmd->event,
 		.set_event = cmd->cctx->set_event,
-		.set = cmd->set,
 		.base_dir = doveadm_settings->base_dir,
 	};
 
@@ -168,6 +175,7 @@ static void check_with_storage(struct pymailadmin_cmd *cmd,
 	check_run(&check, username, password);
 	/* unloads the mail plugins: nothing of a module may be left by then */
 	request_store_deinit(&check.store);
+	settings_free(check.set);
 	if (check.storage_service != NULL)
 		mail_storage_service_deinit(&check.storage_service);
 	check_print(&check);
@@ -183,8 +191,7 @@ static void cmd_pymailadmin_check(struct doveadm_cmd_context *cctx)
 	const char *username;
 	bool prove;
 
-	if (!pymailadmin_cmd_init(&cmd, cctx))
-		return;
+	pymailadmin_cmd_begin(&cmd, cctx);
 	pymailadmin_protect_secrets();
 	if (get_parameters(&cmd, &username, &prove, password,
 			   sizeof(password)))

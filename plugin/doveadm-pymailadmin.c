@@ -42,15 +42,21 @@ void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 		doveadm_exit_code = exit_code;
 }
 
+void pymailadmin_cmd_begin(struct pymailadmin_cmd *cmd,
+			   struct doveadm_cmd_context *cctx)
+{
+	i_zero(cmd);
+	cmd->cctx = cctx;
+	cmd->event = event_create(cctx->event);
+	event_set_append_log_prefix(cmd->event, "pymailadmin: ");
+}
+
 bool pymailadmin_cmd_init(struct pymailadmin_cmd *cmd,
 			  struct doveadm_cmd_context *cctx)
 {
 	const char *error;
 
-	i_zero(cmd);
-	cmd->cctx = cctx;
-	cmd->event = event_create(cctx->event);
-	event_set_append_log_prefix(cmd->event, "pymailadmin: ");
+	pymailadmin_cmd_begin(cmd, cctx);
 	if (settings_get(cctx->set_event, &pymailadmin_setting_parser_info, 0,
 			 &cmd->set, &error) < 0) {
 		pymailadmin_cmd_fail(cmd, EX_CONFIG, "%s", error);

@@ -33,7 +33,10 @@ void pymailadmin_protect_secrets(void);
 /* Logs the error and sets the exit code. */
 void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 			  const char *fmt, ...) ATTR_FORMAT(3, 4);
-/* Gets the settings. Returns FALSE after pymailadmin_cmd_fail(). */
+/* Everything but the settings. */
+void pymailadmin_cmd_begin(struct pymailadmin_cmd *cmd,
+			   struct doveadm_cmd_context *cctx);
+/* Gets the settings, too. Returns FALSE after pymailadmin_cmd_fail(). */
 bool pymailadmin_cmd_init(struct pymailadmin_cmd *cmd,
 			  struct doveadm_cmd_context *cctx);
 /* Opens the database. Returns FALSE after pymailadmin_cmd_fail(). */
