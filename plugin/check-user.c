@@ -32,6 +32,7 @@ struct check_mailbox {
 	const char *request_id;
 
 	struct mail_user *user;
+	/* NULL if it cannot be used. */
 	const char *home;
 	struct key_store *keys;
 };
@@ -142,10 +143,12 @@ static void check_home(struct check_mailbox *mailbox)
 			check_error(check, name, EX_CANTCREAT, "%s cannot be "
 				"made: faccessat(%s) failed: %m; give it to "
 				"the mail user", mailbox->home, parent);
+			mailbox->home = NULL;
 		}
 	} else if (!home_is_usable(mailbox->home, &error)) {
 		check_error(check, name, EX_CANTCREAT, "the mailbox cannot be "
 			"locked: %s; give it to the mail user", error);
+		mailbox->home = NULL;
 	} else {
 		check_ok(check, name, "%s", mailbox->home);
 	}
@@ -331,7 +334,9 @@ static void check_mailbox(struct check_mailbox *mailbox)
 {
 	if (!check_row(mailbox))
 		return;
-	check_lookup(mailbox);
+	/* the userdb is the auth process's */
+	if (mailbox->check->running)
+		check_lookup(mailbox);
 	check_request(mailbox);
 	if (mailbox->user != NULL) {
 		check_home(mailbox);

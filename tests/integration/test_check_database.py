@@ -1,0 +1,132 @@
+"""doveadm pymailadmin check: what it says of the database and the timer."""
+
+import contextlib
+
+import pytest
+
+from mariadb import SQL
+from test_check import NAMES, check, differing, expect, healthy, host
+
+__all__ = ["healthy", "host"]
+ACCOUNT = "'dovecot'@'localhost'"
+
+
+@contextlib.contextmanager
+def sql(host, broken, repair):
+    """The database is broken meanwhile."""
+    host.db.load(broken)
+    try:
+        yield
+    finally:
+        host.db.load(repair)
+
+
+def test_database_down(host, healthy):
+    host.db.stop()
+    try:
+        result = host.doveadm("-f", "json", "pymailadmin", "check")
+    finally:
+        host.db.start()
+    lines = {row["check"]: (row["result"], row["text"])
+             for row in result.json}
+    assert result.code == 75
+    assert list(differing(lines, healthy)) == ["database"]
+    assert lines["database"][0] == "error"
+    assert "cannot be reached" in lines["database"][1]
+    assert set(NAMES) - set(lines) == {"tables", "rights", "timer"}
+
+
+@pytest.mark.parametrize("table", [
+    "domain", "mailbox", "alias"])
+def test_a_view_is_missing(host, healthy, table):
+    with sql(host, f"DROP VIEW pymailadmin_{table}",
+             SQL / "views-default.sql"):
+        expect(host, healthy, 78, "error",
+               tables=f"pymailadmin_{table}.*load .*views-default.sql")
+
+
+def test_a_view_that_cannot_be_updated(host, healthy):
+    with sql(host, "CREATE OR REPLACE VIEW pymailadmin_mailbox AS SELECT id,"
+             "domain_id,email address,CONCAT(crypt,'') password,quota,active "
+             "FROM users", SQL / "views-default.sql"):
+        expect(host, healthy, 78, "error",
+               tables="UPDATE of pymailadmin_mailbox.*not updatable")
+
+
+@pytest.mark.parametrize("table", [
+    "request", "account_mailbox", "outbox", "event", "heartbeat",
+    "schema_version"])
+def test_a_table_is_missing(host, healthy, table):
+    with sql(host, f"RENAME TABLE pymailadmin_{table} TO away",
+             f"RENAME TABLE away TO pymailadmin_{table}"):
+        code, lines = check(host)
+    assert code == 78
+    changed = differing(lines, healthy)
+    assert list(changed) == ["tables"]
+    assert changed["tables"][0] == "error"
+    assert f"pymailadmin_{table}" in changed["tables"][1]
+
+
+def test_a_column_is_missing(host, healthy):
+    with sql(host, "ALTER TABLE pymailadmin_request CHANGE retry_at away "
+             "DATETIME NULL", "ALTER TABLE pymailadmin_request CHANGE away "
+             "retry_at DATETIME NULL"):
+        expect(host, healthy, 78, "error", tables="retry_at.*load")
+
+
+@pytest.mark.parametrize("broken, repair, code, result, text", [
+    ("UPDATE pymailadmin_schema_version SET version=0",
+     "UPDATE pymailadmin_schema_version SET version=1", 78, "error",
+     "of version 0, 1 is needed; load the SQL files"),
+    ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
+     "pymailadmin_schema_version (version,description) VALUES (1,'x')", 78,
+     "error", "of version 0, 1 is needed; load the SQL files"),
+    ("INSERT INTO pymailadmin_schema_version (version,description) "
+     "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
+     "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],
+    ids=["older", "none", "newer"])
+def test_schema_version(host, healthy, broken, repair, code, result, text):
+    with sql(host, broken, repair):
+        expect(host, healthy, code, result, tables=text)
+
+
+@pytest.mark.parametrize("right, table", [
+    ("SELECT", "domain"), ("SELECT", "mailbox"), ("INSERT", "mailbox"),
+    ("DELETE", "mailbox"), ("UPDATE (password)", "mailbox"),
+    ("UPDATE (active)", "mailbox"), ("SELECT", "alias"),
+    ("DELETE", "alias"), ("SELECT", "request"), ("INSERT", "request"),
+    ("DELETE", "request"), ("UPDATE (state)", "request"),
+    ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
+    ("DELETE", "account_mailbox"), ("INSERT (args)", "outbox"),
+    ("SELECT", "event"), ("INSERT (text)", "event"),
+    ("SELECT", "heartbeat"), ("INSERT", "heartbeat"),
+    ("UPDATE", "heartbeat"), ("SELECT", "schema_version")])
+def test_a_right_is_missing(host, healthy, right, table):
+    with sql(host, f"REVOKE {right} ON pymailadmin_{table} FROM {ACCOUNT}",
+             SQL / "grants-plugin.sql"):
+        code, lines = check(host)
+    assert code == 78
+    changed = differing(lines, healthy)
+    if (right, table) == ("SELECT", "schema_version"):
+        assert changed.pop("tables")[0] == "ok"
+    assert list(changed) == ["rights"]
+    result, text = changed["rights"]
+    assert result == "error"
+    assert f"pymailadmin_{table}" in text and "denied" in text
+    assert text.endswith("; load grants-plugin.sql")
+
+
+@pytest.mark.parametrize("age, result, text", [
+    (4 * 60, "ok", None), (6 * 60, "warning", "not run on .* for 6 minutes; "
+     "run: systemctl enable --now pymailadmin-process.timer")])
+def test_the_timer(host, healthy, age, result, text):
+    with sql(host, "UPDATE pymailadmin_heartbeat SET last_run_at="
+             f"UTC_TIMESTAMP()-INTERVAL {age} SECOND",
+             "UPDATE pymailadmin_heartbeat SET last_run_at=UTC_TIMESTAMP()"):
+        expect(host, healthy, 0, result, **({"timer": text} if text else {}))
+
+
+def test_the_timer_never_ran_here(host, healthy):
+    with sql(host, "UPDATE pymailadmin_heartbeat SET host='other.test'",
+             "UPDATE pymailadmin_heartbeat SET host='debian13'"):
+        expect(host, healthy, 0, "warning", timer="has never run on debian13")
