@@ -117,10 +117,9 @@ def test_no_home_yet(host):
     assert not mailbox.home.exists()
 
 
-def test_a_home_that_cannot_be_made(host):
+def test_a_home_that_cannot_be_made(host, mailbox):
     mailbox = host.create("unmakable", key=False)
     parent = mailbox.home.parent
-    parent.mkdir(exist_ok=True)
     before = parent.stat()
     os.chown(parent, 0, 0)
     parent.chmod(0o755)
