@@ -28,7 +28,6 @@ CHANGING = re.compile(r"it ran \d+ seconds ago")
 @pytest.fixture(scope="module")
 def host():
     with MailHost(scheme="ARGON2ID") as host:
-        host.keygen()
         assert host.process().code == 0
         yield host
 

@@ -331,7 +331,6 @@ def test_dovecot_does_not_run(host, mailbox):
 
 def test_sdbox():
     with MailHost(scheme="ARGON2ID", mail_driver="sdbox") as host:
-        host.keygen()
         assert host.process().code == 0
         mailbox = host.create("sdbox")
         mailbox.deliver(messages.small(1), detail="folder")
