@@ -1,5 +1,6 @@
 """Password changes, and what must be true after one."""
 
+import itertools
 import re
 
 import locks
@@ -7,7 +8,7 @@ import messages
 from mailclients import Refused
 from mariadb import wait_until
 
-JOURNAL = "pymailadmin.journal"
+numbers = itertools.count()
 USER_KEY = re.compile(r"/privkeys/([0-9a-f]{64})$")
 # A user key's wrapping says 2 for a password, a folder key's 1 for a key.
 BY_KEY, BY_PASSWORD = "1", "2"
@@ -19,7 +20,8 @@ REFUSED = {
 
 def name_of(request):
     """A mailbox name from a test's name."""
-    return re.sub(r"\W+", "-", request.node.name)[:60].strip("-").lower()
+    name = re.sub(r"\W+", "-", request.node.name).strip("-").lower()
+    return f"{name[:50]}-{next(numbers)}"
 
 
 def fill(mailbox):

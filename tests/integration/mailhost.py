@@ -203,14 +203,18 @@ class MailHost:
 
     def write_config(self, **changed):
         self.options.update(changed)
-        self.config_path.write_text(mailconfig.config(
+        self.config_path.write_text(self.config())
+        self.config_path.chmod(0o600)
+
+    def config(self, **changed):
+        values = dict(
             run=self.run, log=self.log_path, homes=self.homes,
             database_socket=self.db.socket,
             database_password=self.database_password, imap=self.imap_port,
             pop3=self.pop3_port, lmtp=self.lmtp_port, http=self.http_port,
             api_key=self.api_key, seal_key=self.seal_key, scheme=self.scheme,
-            **self.options))
-        self.config_path.chmod(0o600)
+            **self.options)
+        return mailconfig.config(**{**values, **changed})
 
     def start_dovecot(self):
         seen = self.log_path.stat().st_size
