@@ -18,6 +18,8 @@ CUT = (imaplib.IMAP4.error, poplib.error_proto, OSError, EOFError)
 IMAP_REFUSALS = re.compile(
     r"NO \[(UNAVAILABLE|AUTHENTICATIONFAILED)\]|EOF|BYE|OK Logged in, but")
 POP3_REFUSALS = re.compile(r"-ERR \[(SYS/TEMP|AUTH)\]|EOF")
+PATIENCE = 0.2
+FOLDERS = 10
 MARK = re.compile(rb"^X-Number: (\S+)\r\n", re.MULTILINE)
 
 
@@ -33,6 +35,8 @@ class Stress:
         self.folders = set()
         self.seen = collections.Counter()
         self.problems = []
+        # Milliseconds of the mailbox lock, of each change.
+        self.locked = []
         self.numbers = itertools.count()
         self.lock = threading.Lock()
         self.stopped = threading.Event()
@@ -111,6 +115,8 @@ class Stress:
                 self.count(f"{name} refused")
                 if not refusals.match(str(refusal)):
                     self.problem(f"{name} told: {refusal}")
+        # A person tries again, but not at once.
+        self.stopped.wait(PATIENCE)
         return None
 
     def _imap(self, chance):
@@ -173,7 +179,7 @@ class Stress:
                 mark, data = self.message(chance, kind)
                 local, _, domain = self.mailbox.address.partition("@")
                 recipient = self.mailbox.address
-                folder = f"{kind}-{chance.randrange(40)}"
+                folder = f"{kind}-{chance.randrange(FOLDERS)}"
                 if kind == "detail":
                     recipient = f"{local}+{folder}@{domain}"
                 elif kind == "sieve":
@@ -192,6 +198,7 @@ class Stress:
                             self.folders.add(folder)
                 elif not 400 <= code < 500:
                     self.problem(f"lmtp: {code} {text}")
+        self.stopped.wait(PATIENCE)
 
     # ---- the changes
 
@@ -209,6 +216,8 @@ class Stress:
                 break
             self.count("change later")
             self.host.must("pymailadmin", "retry", "-u", self.mailbox.address)
+        self.locked += map(int, re.findall(r"was locked for (\d+) ms",
+                                           result.output))
         if row["state"] != "done":
             self.problem(f"change {number}: {row} {result}")
         self.mailbox.password = new
@@ -225,7 +234,8 @@ class Stress:
                   if "Private key not available" in line
                   or "Decryption error" in line]
         print(f"{changes} changes, {dict(sorted(self.seen.items()))}, "
-              f"{len(self.accepted)} accepted, {len(self.deleted)} deleted")
+              f"{len(self.accepted)} accepted, {len(self.deleted)} deleted, "
+              f"locked for {max(self.locked)} ms at most")
         assert self.problems == []
         assert lost == set()
         assert broken == []
