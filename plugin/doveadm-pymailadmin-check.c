@@ -11,6 +11,7 @@
 #include "request-store.h"
 #include "check-config.h"
 #include "check.h"
+#include "process-memory.h"
 #include "doveadm-pymailadmin.h"
 
 #include <sys/ioctl.h>
@@ -192,7 +193,7 @@ static void cmd_pymailadmin_check(struct doveadm_cmd_context *cctx)
 	bool prove;
 
 	pymailadmin_cmd_begin(&cmd, cctx);
-	pymailadmin_protect_secrets();
+	process_memory_protect();
 	if (get_parameters(&cmd, &username, &prove, password,
 			   sizeof(password)))
 		check_with_storage(&cmd, username, prove ? password : NULL);

@@ -2,6 +2,7 @@
 #include "sealed-request.h"
 #include "pymailadmin-settings.h"
 #include "seal-key-file.h"
+#include "process-memory.h"
 #include "doveadm-pymailadmin.h"
 
 #include <stdio.h>
@@ -46,7 +47,7 @@ static void cmd_pymailadmin_keygen(struct doveadm_cmd_context *cctx)
 	if (!doveadm_cmd_param_bool(cctx, "force", &force))
 		force = FALSE;
 	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI) {
-		pymailadmin_protect_secrets();
+		process_memory_protect();
 		keygen(&cmd, force);
 	} else {
 		pymailadmin_cmd_fail(&cmd, EX_USAGE,

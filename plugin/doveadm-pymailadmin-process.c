@@ -5,11 +5,13 @@
 #include "master-service.h"
 #include "mail-storage-service.h"
 #include "sealed-request.h"
+#include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
 #include "password-change.h"
 #include "request-store.h"
 #include "seal-key-file.h"
+#include "process-memory.h"
 #include "doveadm-pymailadmin.h"
 
 struct process {
@@ -34,7 +36,7 @@ static void process_print(struct process *process,
 		doveadm_print_header_simple("result");
 		process->printed = TRUE;
 	}
-	doveadm_print(row->address);
+	doveadm_print(str_sanitize(row->address, 254));
 	doveadm_print(row->id);
 	doveadm_print(request_kind_name(row->kind));
 	doveadm_print(result);
@@ -243,7 +245,7 @@ static void cmd_pymailadmin_process(struct doveadm_cmd_context *cctx)
 		max_jobs = UINT32_MAX;
 	process.jobs_left = max_jobs;
 	(void)doveadm_cmd_param_str(cctx, "one", &process.one);
-	pymailadmin_protect_secrets();
+	process_memory_protect();
 	process_run(&process);
 	pymailadmin_cmd_deinit(&process.cmd);
 }

@@ -4,6 +4,7 @@
 #include "password-hash.h"
 #include "request-store.h"
 #include "seal-key-file.h"
+#include "process-memory.h"
 #include "doveadm-pymailadmin.h"
 
 #include <stdio.h>
@@ -141,7 +142,7 @@ static void cmd_pymailadmin_request_password(struct doveadm_cmd_context *cctx)
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
 	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
-		pymailadmin_protect_secrets();
+		process_memory_protect();
 	request_password(&cmd);
 	pymailadmin_cmd_deinit(&cmd);
 }

@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "array.h"
 #include "time-util.h"
+#include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
 #include "request-store.h"
@@ -27,7 +28,7 @@ closed_until(const struct pymailadmin_settings *set,
 static void status_print(struct pymailadmin_cmd *cmd,
 			 const struct request_row *row)
 {
-	doveadm_print(row->address);
+	doveadm_print(str_sanitize(row->address, 254));
 	doveadm_print(request_state_name(row->state));
 	doveadm_print(closed_until(cmd->set, row));
 	doveadm_print(time_text(row->created));

@@ -1,6 +1,5 @@
 #include "lib.h"
 #include "array.h"
-#include "askpass.h"
 #include "hostpid.h"
 #include "safe-memset.h"
 #include "istream.h"
@@ -13,19 +12,8 @@
 #include "doveadm-pymailadmin.h"
 
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <termios.h>
 #include <unistd.h>
-
-void pymailadmin_protect_secrets(void)
-{
-	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) < 0)
-		i_fatal("setrlimit(RLIMIT_CORE) failed: %m");
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		i_fatal("prctl(PR_SET_DUMPABLE) failed: %m");
-}
 
 void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 			  const char *fmt, ...)
@@ -145,6 +133,30 @@ static bool read_secret_line(struct pymailadmin_cmd *cmd, char *secret_r,
 	return TRUE;
 }
 
+/* Not askpass(), which takes an over-long line for a bug of ours. */
+static bool ask_secret(struct pymailadmin_cmd *cmd, const char *prompt,
+		       char *secret_r, size_t size, const char *what)
+{
+	struct termios old, new;
+	bool ok;
+
+	if (tcgetattr(STDIN_FILENO, &old) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_NOINPUT, "tcgetattr() failed: %m");
+		return FALSE;
+	}
+	fprintf(stderr, "%s: ", prompt);
+	new = old;
+	new.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &new) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_NOINPUT, "tcsetattr() failed: %m");
+		return FALSE;
+	}
+	ok = read_secret_line(cmd, secret_r, size, what);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+	fputc('\n', stderr);
+	return ok;
+}
+
 bool pymailadmin_cmd_read_secret(struct pymailadmin_cmd *cmd,
 				 const char *prompt, bool confirm,
 				 char *secret_r, size_t size)
@@ -163,10 +175,15 @@ bool pymailadmin_cmd_read_secret(struct pymailadmin_cmd *cmd,
 		if (!read_secret_line(cmd, secret_r, size, what))
 			return FALSE;
 	} else {
-		askpass(t_strconcat(prompt, ": ", NULL), secret_r, size);
+		if (!ask_secret(cmd, prompt, secret_r, size, what))
+			return FALSE;
 		if (confirm) {
-			askpass(t_strconcat(prompt, " again: ", NULL), again,
-				size);
+			if (!ask_secret(cmd, t_strconcat(prompt, " again",
+							 NULL),
+					again, size, what)) {
+				safe_memset(again, 0, sizeof(again));
+				return FALSE;
+			}
 			equal = strcmp(secret_r, again) == 0;
 			safe_memset(again, 0, sizeof(again));
 			if (!equal) {

@@ -26,10 +26,6 @@ struct pymailadmin_cmd {
 	struct request_store *store;
 };
 
-/* No core dump of this process, and no other process of the user may look
-   into it: it is about to hold secrets. */
-void pymailadmin_protect_secrets(void);
-
 /* Logs the error and sets the exit code. */
 void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 			  const char *fmt, ...) ATTR_FORMAT(3, 4);

@@ -20,8 +20,6 @@ struct prepared_key {
 	/* The text to store instead; NULL for a folder key that nothing
 	   opens. */
 	const char *new_wrapped;
-	/* Found by the last key_change_prepare(). */
-	bool opens_with_new:1;
 };
 
 struct new_key {

@@ -127,8 +127,7 @@ int key_change_check_wrapped(const struct crypt_key *key, const char *wrapped,
 
 /* Returns 1 if it opens, 0 if not, -1 on error. */
 static int prepare_user_key(struct key_change *change,
-			    const struct crypt_key *key, bool resume,
-			    const char **error_r)
+			    const struct crypt_key *key, const char **error_r)
 {
 	struct dcrypt_private_key *priv;
 	struct prepared_key *prepared;
@@ -139,8 +138,8 @@ static int prepare_user_key(struct key_change *change,
 		return 1;
 	if (crypt_key_open(key, change->params.old_password, NULL, &priv,
 			   &old_error) == 0) {
-		if (!resume || crypt_key_open(key, change->params.new_password,
-					      NULL, &priv, &error) == 0) {
+		if (crypt_key_open(key, change->params.new_password, NULL,
+				   &priv, &error) == 0) {
 			*error_r = t_strdup_printf(
 				"user key %s does not open: %s", key->id,
 				old_error);
@@ -150,7 +149,6 @@ static int prepare_user_key(struct key_change *change,
 	}
 	prepared = key_change_add(change, key);
 	prepared->priv = priv;
-	prepared->opens_with_new = with_new;
 	if (with_new) {
 		prepared->new_wrapped = prepared->wrapped;
 	} else if (crypt_key_wrap(change->pool, priv,
@@ -167,14 +165,13 @@ static int prepare_user_key(struct key_change *change,
 }
 
 static int prepare_user_keys(struct key_change *change,
-			     struct key_store *store, bool resume,
-			     const char **error_r)
+			     struct key_store *store, const char **error_r)
 {
 	struct crypt_key *key;
 	int ret;
 
 	array_foreach_elem(&store->user_keys, key) {
-		ret = prepare_user_key(change, key, resume, error_r);
+		ret = prepare_user_key(change, key, error_r);
 		if (ret > 0)
 			continue;
 		if (ret < 0)
@@ -182,20 +179,18 @@ static int prepare_user_keys(struct key_change *change,
 		if (!key_change_is_abandoned(change, key) &&
 		    (key->wrapped != NULL || key->active))
 			return 0;
-		/* error_r may be on a frame that ends */
-		*error_r = "";
 	}
 	return 1;
 }
 
 int key_change_prepare(struct key_change *change, struct key_store *store,
-		       bool resume, const char **error_r)
+		       const char **error_r)
 {
 	int ret;
 
 	if (crypt_key_init(error_r) < 0)
 		return -1;
-	ret = prepare_user_keys(change, store, resume, error_r);
+	ret = prepare_user_keys(change, store, error_r);
 	if (ret <= 0)
 		return ret;
 	if (change->params.renewal_curve != NULL &&

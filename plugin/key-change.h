@@ -33,11 +33,11 @@ void key_change_set_inbox_guid(struct key_change *change, const char *guid);
 /* Do user keys hang on several GUIDs? */
 bool key_change_needs_inbox_guid(struct key_store *store);
 
-/* Prove that the user keys open with the old password; with resume, those that
-   a run before this one has already changed open with the new one. Returns 1
-   if they do, 0 if one does not (error_r says which and why), -1 on error. */
+/* Prove that each user key opens with the old password, or with the new one if
+   a run before this one has changed it already. Returns 1 if they do, 0 if one
+   does not (error_r says which and why), -1 on error. */
 int key_change_prepare(struct key_change *change, struct key_store *store,
-		       bool resume, const char **error_r);
+		       const char **error_r);
 
 /* Wrap all user keys with the new password. Returns 0 if they are, -1 if they
    may or may not be. */

@@ -233,7 +233,12 @@ int key_change_renew(struct key_change *change, struct key_store *store,
 		if (key->wrapped == NULL)
 			continue;
 		prepared = key_change_find(change, key);
-		i_assert(prepared != NULL);
+		if (prepared == NULL) {
+			*error_r = t_strdup_printf("folder key %s has been "
+				"changed by somebody else", key->id);
+			key_store_change_rollback(&trans);
+			return -1;
+		}
 		if (prepared->new_wrapped == NULL)
 			change->unopened_count++;
 		else

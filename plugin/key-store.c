@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define DICT_LOCK_STALE_SECS 5
+#define DICT_LOCK_STALE_MSECS (3*1000)
 #define DICT_LOCK_POLL_MSECS 20
 
 struct key_store_change {
@@ -162,10 +162,10 @@ static int key_store_get_file(struct key_store *store, struct mail_user *user,
 	    strcmp(store->dict->name, "proxy") == 0)
 		return 0;
 	if (strcmp(store->dict->name, "file") != 0) {
-		*error_r = t_strdup_printf("mail_attribute: dict driver %s "
-			"cannot change several keys at once; use file or sql",
-			store->dict->name);
-		return -1;
+		store->read_only_reason = p_strdup_printf(store->pool,
+			"mail_attribute: dict driver %s cannot change several "
+			"keys at once; use file or sql", store->dict->name);
+		return 0;
 	}
 	if (settings_get(event, &dict_setting_parser_info, 0, &dict_set,
 			 error_r) < 0)
@@ -300,23 +300,37 @@ void key_store_change_remove(struct key_store_change *change,
 	} T_END;
 }
 
+static unsigned int monotonic_msecs(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
+		i_fatal("clock_gettime(CLOCK_MONOTONIC) failed: %m");
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* The file driver's lock file of a process that was killed would be waited for
    a minute. Under the mailbox lock nobody writes here but by accident, and
-   then for milliseconds. */
+   then for milliseconds: one that stays as it is while it is watched is
+   nobody's. Its times say nothing, they may be another host's. */
 static void dict_file_break_stale_lock(struct key_store *store)
 {
 	const char *path = t_strconcat(store->file_path, ".lock", NULL);
-	struct stat st;
+	const unsigned int begin = monotonic_msecs();
+	struct stat st, seen;
 
-	while (lstat(path, &st) == 0) {
-		if (st.st_mtime + DICT_LOCK_STALE_SECS <= time(NULL)) {
-			e_warning(store->event, "removing the lock file of a "
-				  "process that is gone: %s", path);
-			i_unlink_if_exists(path);
-			return;
-		}
+	if (lstat(path, &seen) < 0)
+		return;
+	while (monotonic_msecs() - begin < DICT_LOCK_STALE_MSECS) {
 		i_sleep_msecs(DICT_LOCK_POLL_MSECS);
+		if (lstat(path, &st) < 0 || st.st_ino != seen.st_ino ||
+		    st.st_ctime != seen.st_ctime ||
+		    st.st_size != seen.st_size)
+			return;
 	}
+	e_warning(store->event, "removing the lock file of a process that is "
+		  "gone: %s", path);
+	i_unlink_if_exists(path);
 }
 
 int key_store_change_commit(struct key_store_change **_change,
@@ -328,6 +342,12 @@ int key_store_change_commit(struct key_store_change **_change,
 	int ret;
 
 	*_change = NULL;
+	if (store->read_only_reason != NULL) {
+		*error_r = store->read_only_reason;
+		*_change = change;
+		key_store_change_rollback(_change);
+		return -1;
+	}
 	if (store->file_path != NULL)
 		dict_file_break_stale_lock(store);
 	ret = dict_transaction_commit(&change->trans, &error);
@@ -345,4 +365,13 @@ int key_store_change_commit(struct key_store_change **_change,
 	if (store->file_path != NULL)
 		return file_sync_with_directory(store->file_path, error_r);
 	return 0;
+}
+
+void key_store_change_rollback(struct key_store_change **_change)
+{
+	struct key_store_change *change = *_change;
+
+	*_change = NULL;
+	dict_transaction_rollback(&change->trans);
+	i_free(change);
 }

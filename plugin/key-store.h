@@ -21,6 +21,8 @@ struct key_store {
 	const struct dict_op_settings *op_set;
 	/* File to sync after a change; NULL if the dict is not a file. */
 	const char *file_path;
+	/* Why nothing can be changed here; NULL if it can. */
+	const char *read_only_reason;
 
 	/* In no particular order. */
 	ARRAY_TYPE(crypt_key) user_keys, folder_keys;
@@ -55,5 +57,6 @@ void key_store_change_remove(struct key_store_change *change,
    it may or may not be: opening the store again tells. */
 int key_store_change_commit(struct key_store_change **change,
 			    const char **error_r);
+void key_store_change_rollback(struct key_store_change **change);
 
 #endif

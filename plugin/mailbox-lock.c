@@ -19,7 +19,16 @@ struct mailbox_lock {
 	char *path;
 	int gate_fd;
 	int fd;
+	/* The files were not there before. */
+	bool created;
 };
+
+/* The files cannot be made here: a matter of the home, not of the lock. */
+static bool errno_is_about_home(int err)
+{
+	return err == EACCES || err == EROFS || err == ENOENT ||
+		err == ENOTDIR || err == ENOSPC || err == EDQUOT;
+}
 
 static int lock_file_open(const char *home, bool create_home,
 			  const char *name, int *fd_r, const char **path_r,
@@ -27,25 +36,25 @@ static int lock_file_open(const char *home, bool create_home,
 {
 	const char *path = t_strconcat(home, "/", name, NULL);
 	const int flags = O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-	int fd;
+	int fd, open_errno;
 
 	/* O_RDWR, since NFS makes byte range locks of flock() */
 	fd = open(path, O_RDWR | flags, 0600);
 	if (fd == -1 && errno == ENOENT && create_home) {
 		if (mkdir_parents(home, 0700) < 0 && errno != EEXIST) {
+			open_errno = errno;
 			*error_r = t_strdup_printf(
 				"mkdir_parents(%s) failed: %m", home);
-			return errno == EACCES || errno == EROFS ||
-				errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+			return errno_is_about_home(open_errno) ? 0 : -1;
 		}
 		fd = open(path, O_RDWR | flags, 0600);
 	}
 	if (fd == -1 && errno == EROFS)
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1) {
+		open_errno = errno;
 		*error_r = t_strdup_printf("open(%s) failed: %m", path);
-		return errno == EACCES || errno == EROFS ||
-			errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+		return errno_is_about_home(open_errno) ? 0 : -1;
 	}
 	*fd_r = fd;
 	*path_r = path;
@@ -60,7 +69,10 @@ static int mailbox_lock_open(const char *home, bool create_home,
 	struct mailbox_lock *lock;
 	const char *gate_path, *path;
 	int gate_fd, fd, ret;
+	bool created;
 
+	created = access(t_strconcat(home, "/"MAILBOX_LOCK_NAME, NULL),
+			 F_OK) < 0;
 	ret = lock_file_open(home, create_home, MAILBOX_GATE_NAME, &gate_fd,
 			     &gate_path, error_r);
 	if (ret <= 0)
@@ -76,6 +88,7 @@ static int mailbox_lock_open(const char *home, bool create_home,
 	lock->path = i_strdup(path);
 	lock->gate_fd = gate_fd;
 	lock->fd = fd;
+	lock->created = created;
 	*lock_r = lock;
 	return 1;
 }
@@ -216,8 +229,17 @@ int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 	struct mailbox_lock *lock;
 	int ret;
 
-	if (mailbox_lock_open(home, TRUE, &lock, error_r) <= 0)
+	if (mailbox_lock_open(home, FALSE, &lock, error_r) <= 0)
 		return -1;
+	if (lock->created) {
+		/* sessions from before may go on without the lock */
+		if (callback != NULL)
+			callback(context);
+		*error_r = t_strdup_printf("%s has just been made; sessions "
+			"from before are told to end", lock->path);
+		mailbox_lock_free(&lock);
+		return 0;
+	}
 	ret = mailbox_lock_take(lock, LOCK_EX, wait_msecs, callback, context,
 				error_r);
 	if (ret <= 0) {

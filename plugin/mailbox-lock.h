@@ -29,15 +29,16 @@ typedef void mailbox_lock_wait_callback_t(void *context);
 /* Take the lock of the mailbox at home shared, waiting up to wait_msecs. A
    missing home is made if create_home is set. Returns 1 if taken, 0 if
    somebody changes the mailbox's keys (error_r says who), -1 on other errors.
-   If the home does not let the files be made, no process can ever take the
-   lock exclusively, so that there is nothing to wait for: returns 1 with
-   *lock_r = NULL. */
+   If the home does not let the files be made (now), nobody can take the lock
+   exclusively: returns 1 with *lock_r = NULL. */
 int mailbox_lock_shared(const char *home, bool create_home,
 			unsigned int wait_msecs, struct mailbox_lock **lock_r,
 			const char **error_r);
 /* Take the lock exclusively. The callback is to make the holders go away.
-   Returns 1 if taken, 0 if holders stayed (error_r names them), -1 on other
-   errors, also when the files cannot be made. */
+   Returns 1 if taken, 0 if holders stayed (error_r names them) or may be there
+   without the lock, because the files did not exist: the callback is called
+   then, and the next attempt may succeed. -1 on other errors, also when the
+   files cannot be made; a home is not made. */
 int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 			   mailbox_lock_wait_callback_t *callback,
 			   void *context, struct mailbox_lock **lock_r,

@@ -47,6 +47,8 @@ struct job {
 	unsigned int retry_secs, claims;
 	struct timeval claimed, locked;
 	long long lock_usecs;
+	/* mail_crypt is set up with user keys. */
+	bool keys_expected;
 	/* What the switch had written is as it was before. */
 	bool undone;
 };
@@ -81,7 +83,7 @@ enum job_result job_prepare_keys(struct job *job);
  * password-change-switch.c: under the lock, keys and hash
  */
 
-/* Writes the journal; claimed -> switching. */
+/* Writes the journal, unless there is one; claimed -> switching. */
 enum job_result job_begin_switch(struct job *job);
 /* Reads the journal, if there is one of this request. */
 enum job_result job_read_journal(struct job *job);
@@ -91,9 +93,12 @@ enum job_result job_restore_lost_keys(struct job *job);
 enum job_result job_remove_journal(struct job *job);
 /* switching -> switched. On JOB_FAIL keys and hash are as they were. */
 enum job_result job_switch(struct job *job);
-/* Puts the keys back as they were, the hash being the old one: JOB_FAIL. If
-   that fails, JOB_LATER, and the mailbox stays closed. */
+/* Puts the keys back as they were, the hash being the old one: JOB_FAIL. The
+   journal has to be removed once the request has ended. If undoing fails,
+   JOB_LATER, and the mailbox stays closed. */
 enum job_result job_undo_switch(struct job *job);
+/* Wraps what is not wrapped with the new password yet. */
+enum job_result job_switch_keys(struct job *job);
 
 /*
  * password-change-rekey.c: the new password is the password

@@ -4,14 +4,18 @@
 #include "mail-namespace.h"
 #include "mail-storage.h"
 #include "mail-user.h"
+#include "pymailadmin-protocol.h"
 #include "pymailadmin-settings.h"
 #include "sealed-request.h"
 #include "key-change.h"
 #include "key-password.h"
 #include "password-hash.h"
 #include "request-store.h"
+#include "process-memory.h"
 #include "user-lookup.h"
 #include "password-change-job.h"
+
+#include <sys/stat.h>
 
 enum job_result job_open_seal(struct job *job)
 {
@@ -50,6 +54,9 @@ enum job_result job_check_hashes(struct job *job)
 	if (ret == 0)
 		return job_stop(job, JOB_FAIL, "unknown_mailbox",
 				"there is no such mailbox");
+	if (job->secrets->new_hash[0] != '{')
+		return job_stop(job, JOB_FAIL, "new_hash",
+				"new password: the hash has no {SCHEME}");
 	if (job_is_interrupted(job))
 		return JOB_OK;
 	ret = password_hash_verify(job->old_hash, job->row->address,
@@ -68,19 +75,26 @@ enum job_result job_check_hashes(struct job *job)
 
 enum job_result job_open_user(struct job *job)
 {
+	struct stat st;
 	const char *error;
 	int ret;
 
 	ret = user_lookup(job->ctx->storage_service, job->ctx->event,
 			  job->row->address, &job->user, &error);
+	/* looking up has changed the effective user */
+	process_memory_protect();
 	if (ret == 0)
-		return job_stop(job, JOB_FAIL, "unknown_mailbox", "%s", error);
+		return job_stop(job, JOB_FAIL, "unknown_user", "%s", error);
 	if (ret < 0)
 		return job_stop(job, JOB_LATER, "user_lookup",
 				"looking up the user failed: %s", error);
 	if (mail_user_get_home(job->user, &job->home) <= 0)
 		return job_stop(job, JOB_FAIL, "no_home",
 				"the mailbox has no home directory");
+	/* no keys may mean that the storage is not mounted */
+	if (stat(job->home, &st) < 0)
+		return job_stop(job, JOB_LATER, "no_home",
+				"stat(%s) failed: %m", job->home);
 	return JOB_OK;
 }
 
@@ -127,6 +141,8 @@ enum job_result job_init_change(struct job *job)
 	    crypt_set->crypt_user_key_curve[0] != '\0')
 		params.renewal_curve = crypt_set->crypt_user_key_curve;
 	job->change = key_change_new(&params);
+	job->keys_expected = crypt_set->crypt_user_key_curve[0] != '\0' ||
+		crypt_set->crypt_user_key_require_encrypted;
 	settings_free(crypt_set);
 	return JOB_OK;
 }
@@ -167,16 +183,25 @@ enum job_result job_prepare_keys(struct job *job)
 	const char *guid, *error;
 	int ret;
 
-	if (result != JOB_OK || job->keys == NULL)
+	if (result != JOB_OK)
 		return result;
+	if (job->keys == NULL) {
+		return !job->keys_expected ? JOB_OK :
+			job_stop(job, JOB_FAIL, "keys_unreadable",
+				 "mail_crypt has user keys, but there is no "
+				 "mail_attribute { dict } for protocol "
+				 PYMAILADMIN_PROTOCOL);
+	}
+	if (job->keys->read_only_reason != NULL)
+		return job_stop(job, JOB_FAIL, "keys_unreadable", "%s",
+				job->keys->read_only_reason);
 	if (key_change_needs_inbox_guid(job->keys)) {
 		if (job_get_inbox_guid(job, &guid, &error) < 0)
 			return job_stop(job, JOB_FAIL, "keys_unreadable",
 					"opening INBOX failed: %s", error);
 		key_change_set_inbox_guid(job->change, guid);
 	}
-	ret = key_change_prepare(job->change, job->keys,
-				 job_is_interrupted(job), &error);
+	ret = key_change_prepare(job->change, job->keys, &error);
 	if (ret <= 0)
 		return job_stop(job, JOB_FAIL,
 				ret == 0 ? "key_password" : "keys_unreadable",

@@ -14,8 +14,10 @@ enum job_result job_flush_auth_cache(struct job *job)
 	const char *error;
 
 	if (live_sessions_flush_auth_cache(job->ctx->base_dir,
-					   job->user->username, &count,
-					   &error) < 0)
+					   job->user == NULL ?
+						job->row->address :
+						job->user->username,
+					   &count, &error) < 0)
 		return job_stop(job, JOB_LATER, "auth_cache",
 				"flushing the auth cache failed, the mailbox "
 				"stays closed: %s", error);
@@ -25,6 +27,7 @@ enum job_result job_flush_auth_cache(struct job *job)
 static enum job_result job_renew_keys(struct job *job)
 {
 	enum job_result result;
+	unsigned int unopened;
 	const char *error;
 	int ret;
 
@@ -36,6 +39,11 @@ static enum job_result job_renew_keys(struct job *job)
 				"writing the new keys failed: %s", error);
 	if (ret == 0)
 		return JOB_OK;
+	unopened = key_change_get_unopened_count(job->change);
+	if (unopened > 0) {
+		job->reason = t_strdup_printf("%u folder keys that no user "
+			"key opens were left alone", unopened);
+	}
 	result = job_read_keys(job);
 	if (result == JOB_OK && job->keys != NULL &&
 	    key_change_check_renewal(job->change, job->keys, &error) < 0)

@@ -12,7 +12,10 @@ enum job_result job_begin_switch(struct job *job)
 	enum job_result result;
 	const char *error;
 
-	if (key_journal_write(job->home, job->row->id, job->old_hash,
+	/* a database that lost its last commits does not know of a run whose
+	   journal is there: that one has the keys as they were */
+	if (job->journal == NULL &&
+	    key_journal_write(job->home, job->row->id, job->old_hash,
 			      job->keys, &error) < 0)
 		result = job_stop(job, JOB_FAIL, "journal",
 				  "writing the journal failed: %s", error);
@@ -22,7 +25,7 @@ enum job_result job_begin_switch(struct job *job)
 	/* nothing has been written, and nothing will be; if the database
 	   failed it may have become switching, and needs the journal */
 	if ((result == JOB_FAIL || result == JOB_LATER) &&
-	    key_journal_remove(job->home, &error) < 0)
+	    job->journal == NULL && key_journal_remove(job->home, &error) < 0)
 		e_warning(job->event, "%s", error);
 	return result;
 }
@@ -36,6 +39,9 @@ enum job_result job_read_journal(struct job *job)
 	if (job->journal != NULL &&
 	    strcmp(job->journal->request_id, job->row->id) != 0)
 		key_journal_free(&job->journal);
+	/* what the old password was proved against */
+	if (job->journal != NULL && job_is_interrupted(job))
+		job->old_hash = job->journal->old_hash;
 	return JOB_OK;
 }
 
@@ -66,7 +72,7 @@ enum job_result job_remove_journal(struct job *job)
 	return JOB_OK;
 }
 
-static enum job_result job_switch_keys(struct job *job)
+enum job_result job_switch_keys(struct job *job)
 {
 	enum job_result result;
 	const char *error;
@@ -121,11 +127,13 @@ static enum job_result job_switch_hash(struct job *job)
 
 	for (;;) {
 		ret = request_store_switch(job->ctx->store, job->row,
+					   job->old_hash,
 					   job->secrets->new_hash, &error);
 		if (ret > 0)
 			return JOB_OK;
 		if (ret == 0)
-			error = "the mailbox or the request is gone";
+			error = "the mailbox is gone, or somebody else has "
+				"changed its hash";
 		/* it may have arrived, and it may still arrive */
 		error = t_strdup(error);
 		result = job_reclaim(job);
@@ -152,6 +160,9 @@ static enum job_result job_undo_keys(struct job *job)
 	if (job->journal == NULL)
 		return job_stop(job, JOB_LATER, "stuck",
 				"the journal is missing");
+	if (key_journal_is_renewed(job->journal, job->keys))
+		return job_stop(job, JOB_LATER, "stuck",
+				"new keys have been made already");
 	result = job_restore_lost_keys(job);
 	if (result == JOB_OK &&
 	    key_journal_undo_switch(job->journal, job->keys, &error) < 0)
@@ -163,7 +174,7 @@ enum job_result job_undo_switch(struct job *job)
 {
 	const char *reason = job->reason, *outcome = job->outcome;
 
-	if (job_undo_keys(job) != JOB_OK || job_remove_journal(job) != JOB_OK)
+	if (job_undo_keys(job) != JOB_OK)
 		return job_stop(job, JOB_LATER, "stuck",
 				"%s; undoing it failed: %s", reason,
 				job->reason);

@@ -2,6 +2,7 @@
 #include "buffer.h"
 #include "path-util.h"
 #include "str.h"
+#include "str-sanitize.h"
 #include "time-util.h"
 #include "mail-storage-service.h"
 #include "mail-user.h"
@@ -101,27 +102,38 @@ static void job_unlock(struct job *job)
 	job->lock_usecs = timeval_diff_usecs(&now, &job->locked);
 }
 
+/* Makes of the keys what the journal and the state say they should be. */
+static enum job_result job_recover_keys(struct job *job)
+{
+	enum job_result result;
+
+	result = job_restore_lost_keys(job);
+	if (result == JOB_OK)
+		result = job_prepare_keys(job);
+	/* keys that were put back are as they were before the switch */
+	if (result == JOB_OK && job->row->state == REQUEST_STATE_REKEYING)
+		result = job_switch_keys(job);
+	return result;
+}
+
 /* Runs under the lock. */
 static enum job_result job_run_locked(struct job *job)
 {
-	const bool interrupted = job_is_interrupted(job);
 	const bool resumed = job->row->state == REQUEST_STATE_REKEYING;
-	enum job_result result;
+	enum job_result result = JOB_OK;
 
-	if (!interrupted) {
-		/* only what has changed since it was done without the lock */
-		result = job_prepare_keys(job);
-		if (result == JOB_OK)
-			result = job_begin_switch(job);
-	} else {
+	/* needs no keys, and is all that keeps the mailbox closed */
+	if (job->row->state == REQUEST_STATE_SWITCHED)
+		result = job_flush_auth_cache(job);
+	if (result == JOB_OK)
 		result = job_read_keys(job);
-		if (result == JOB_OK)
-			result = job_read_journal(job);
-		if (result == JOB_OK)
-			result = job_restore_lost_keys(job);
-		if (result == JOB_OK)
-			result = job_prepare_keys(job);
-	}
+	if (result == JOB_OK)
+		result = job_read_journal(job);
+	/* only what has changed since it was prepared without the lock */
+	if (result == JOB_OK)
+		result = job_recover_keys(job);
+	if (result == JOB_OK && job->row->state == REQUEST_STATE_CLAIMED)
+		result = job_begin_switch(job);
 	if (result == JOB_OK && job->row->state == REQUEST_STATE_SWITCHING)
 		result = job_switch(job);
 	if (result == JOB_OK && job->row->state == REQUEST_STATE_SWITCHED)
@@ -174,7 +186,7 @@ static enum job_result job_resume_without_mailbox(struct job *job)
 		return JOB_FAIL;
 	}
 	if (job->row->state == REQUEST_STATE_SWITCHED)
-		result = job_advance(job, REQUEST_STATE_REKEYING, 0);
+		result = job_flush_auth_cache(job);
 	return result;
 }
 
@@ -216,13 +228,17 @@ static enum job_result job_run(struct job *job)
 	return result;
 }
 
-static void job_deinit(struct job *job)
+/* Before the window opens. */
+static void job_release_mailbox(struct job *job)
 {
 	key_change_free(&job->change);
 	key_store_close(&job->keys);
 	key_journal_free(&job->journal);
-	/* before the window opens */
 	job_unlock(job);
+}
+
+static void job_deinit(struct job *job)
+{
 	if (job->user != NULL)
 		mail_user_deinit(&job->user);
 	mail_storage_service_restore_privileges(job->old_euid, job->old_cwd,
@@ -273,8 +289,14 @@ job_finish(struct job *job, enum job_result result)
 		return ret;
 	case JOB_FAIL:
 		e_error(job->event, "password not changed: %s", job->reason);
-		return job_end(job, REQUEST_STATE_FAILED, job->outcome,
-			       PASSWORD_CHANGE_FAILED);
+		ret = job_end(job, REQUEST_STATE_FAILED, job->outcome,
+			      PASSWORD_CHANGE_FAILED);
+		/* until then an interrupted run would need it */
+		if (ret == PASSWORD_CHANGE_FAILED && job->undone &&
+		    job->home != NULL &&
+		    key_journal_remove(job->home, &error) < 0)
+			e_warning(job->event, "%s", error);
+		return ret;
 	case JOB_LATER:
 		e_warning(job->event, "to be tried again: %s", job->reason);
 		if (request_store_release(job->ctx->store, job->row,
@@ -316,10 +338,11 @@ password_change_run(const struct password_change_context *ctx,
 		job.old_cwd = "/";
 	}
 	event_set_append_log_prefix(job.event, t_strdup_printf(
-		"%s: request %s: ", row->address, row->id));
+		"%s: request %s: ", str_sanitize(row->address, 254), row->id));
 	result = job_run(&job);
-	job_deinit(&job);
+	job_release_mailbox(&job);
 	ret = job_finish(&job, result);
+	job_deinit(&job);
 	event_unref(&job.event);
 	return ret;
 }

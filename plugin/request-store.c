@@ -27,6 +27,7 @@
 	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason"
 
 struct request_store {
+	struct event *event;
 	struct sql_db *db;
 	struct module *modules;
 };
@@ -40,6 +41,7 @@ int request_store_init(struct event *event, struct request_store **store_r,
 	};
 	const char *const names[] = { "driver_mysql", NULL };
 	struct request_store *store;
+	struct event *sql_event;
 	struct module *modules = NULL;
 	struct sql_db *db;
 	int ret;
@@ -49,15 +51,16 @@ int request_store_init(struct event *event, struct request_store **store_r,
 		return -1;
 	module_dir_init(modules);
 
-	event = event_create(event);
-	settings_event_add_filter_name(event, PYMAILADMIN_SQL_FILTER);
-	ret = sql_init_auto(event, &db, error_r);
-	event_unref(&event);
+	sql_event = event_create(event);
+	settings_event_add_filter_name(sql_event, PYMAILADMIN_SQL_FILTER);
+	ret = sql_init_auto(sql_event, &db, error_r);
+	event_unref(&sql_event);
 	if (ret <= 0) {
 		module_dir_unload(&modules);
 		return -1;
 	}
 	store = i_new(struct request_store, 1);
+	store->event = event;
 	store->db = db;
 	store->modules = modules;
 	*store_r = store;
@@ -172,6 +175,7 @@ int request_store_list(struct request_store *store, const char *address,
 	struct sql_statement *stmt;
 	struct sql_result *result;
 	struct request_row *row;
+	const char *error;
 	int ret;
 
 	if (address != NULL) {
@@ -189,11 +193,11 @@ int request_store_list(struct request_store *store, const char *address,
 	}
 	result = sql_statement_query_s(&stmt);
 	while ((ret = sql_result_next_row(result)) > 0) {
-		if (request_row_read(result, pool, &row, error_r) < 0) {
-			sql_result_unref(result);
-			return -1;
-		}
-		array_push_back(rows, &row);
+		/* one odd row must not stop the others */
+		if (request_row_read(result, pool, &row, &error) < 0)
+			e_warning(store->event, "%s", error);
+		else
+			array_push_back(rows, &row);
 	}
 	if (ret < 0)
 		(void)sql_failed("list requests", sql_result_get_error(result),
@@ -355,22 +359,27 @@ int request_store_advance(struct request_store *store,
 }
 
 int request_store_switch(struct request_store *store, struct request_row *row,
-			 const char *hash, const char **error_r)
+			 const char *old_hash, const char *hash,
+			 const char **error_r)
 {
 	struct sql_statement *stmt;
 	int ret;
 
 	/* one statement, so that there is no moment in between; the tables
-	   are not compared with each other, as their collations may differ */
+	   are not compared with each other, as their collations may differ;
+	   strict, so that a hash that is too long is not cut */
 	stmt = sql_statement_init(store->db,
+		"SET STATEMENT sql_mode='STRICT_ALL_TABLES' FOR "
 		"UPDATE pymailadmin_request r,pymailadmin_mailbox m SET "
 		"m.password=?,r.state='switched',"
 		"r.updated_at=UTC_TIMESTAMP() WHERE r.id=? AND "
-		"r.state='switching' AND r.claimed_by=? AND m.address=?");
+		"r.state='switching' AND r.claimed_by=? AND m.address=? AND "
+		"BINARY m.password=?");
 	sql_statement_bind_str(stmt, 0, hash);
 	sql_statement_bind_str(stmt, 1, row->id);
 	sql_statement_bind_str(stmt, 2, row->claimed_by);
 	sql_statement_bind_str(stmt, 3, row->address);
+	sql_statement_bind_str(stmt, 4, old_hash);
 	ret = run_update(store, stmt, "set hash", error_r);
 	if (ret > 0)
 		row->state = REQUEST_STATE_SWITCHED;

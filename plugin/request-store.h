@@ -69,9 +69,10 @@ int request_store_advance(struct request_store *store,
 			  uint32_t window_secs, const char **error_r);
 /* Set the mailbox's hash and move the request from switching to switched, in
    one statement. Returns 1 if done, 0 if the request is not ours in that
-   state. */
+   state or the mailbox's hash is not old_hash. */
 int request_store_switch(struct request_store *store, struct request_row *row,
-			 const char *hash, const char **error_r);
+			 const char *old_hash, const char *hash,
+			 const char **error_r);
 /* End a claimed request: the sealed part is wiped, an event recorded. Returns
    1 if ended, 0 if it is not ours in that state. */
 int request_store_end(struct request_store *store, struct request_row *row,

@@ -201,6 +201,13 @@ CREATE TABLE IF NOT EXISTS pymailadmin_request (
 		REFERENCES pymailadmin_account (id) ON DELETE SET NULL,
 	CONSTRAINT request_id_hex
 		CHECK (id REGEXP '^[0-9a-f]{32}$'),
+	-- what an unstrict sql_mode makes of values that are none
+	CONSTRAINT request_kind_known CHECK (kind <> ''),
+	CONSTRAINT request_state_known CHECK (state <> ''),
+	CONSTRAINT request_created_after_2000
+		CHECK (created_at >= '2000-01-01 00:00:00'),
+	CONSTRAINT request_address_printable
+		CHECK (address NOT REGEXP '[[:cntrl:]]'),
 	CONSTRAINT request_address_length
 		CHECK (CHAR_LENGTH(address) BETWEEN 3 AND 254),
 	CONSTRAINT request_sealed_length

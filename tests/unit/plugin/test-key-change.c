@@ -51,10 +51,10 @@ static int change_all(struct key_change *change)
 	int ret;
 
 	/* once without the lock, once with it */
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 1);
+	test_assert(key_change_prepare(change, store, &error) == 1);
 	key_store_close(&store);
 	store = test_keys_open();
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 1);
+	test_assert(key_change_prepare(change, store, &error) == 1);
 	test_assert(key_change_switch(change, store, &error) == 0);
 	key_store_close(&store);
 	store = test_keys_open();
@@ -145,9 +145,8 @@ static void test_key_change_wrong_password(void)
 	id = test_keys_add_user(TEST_INBOX_GUID, "yet another", &pub);
 	before = test_keys_file();
 	store = test_keys_open();
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 0);
+	test_assert(key_change_prepare(change, store, &error) == 0);
 	test_assert(strstr(error, id) != NULL);
-	test_assert(key_change_prepare(change, store, TRUE, &error) == 0);
 	key_store_close(&store);
 	test_assert_strcmp(test_keys_file(), before);
 	key_change_free(&change);
@@ -319,7 +318,7 @@ static void test_key_change_folder_made_meanwhile(void)
 	test_begin("key change: a folder made between preparation and lock");
 	mailbox_keys_make(&keys);
 	store = test_keys_open();
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 1);
+	test_assert(key_change_prepare(change, store, &error) == 1);
 	key_store_close(&store);
 	late = test_keys_add_folder(FOLDER2_GUID, keys.user_pub);
 	test_assert(change_all(change) == 1);
@@ -343,7 +342,7 @@ static void test_key_change_resume(void)
 	test_begin("key change: goes on after an interrupted switch");
 	mailbox_keys_make(&keys);
 	store = test_keys_open();
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 1);
+	test_assert(key_change_prepare(change, store, &error) == 1);
 	test_assert(key_change_switch(change, store, &error) == 0);
 	key_store_close(&store);
 	key_change_free(&change);
@@ -351,8 +350,7 @@ static void test_key_change_resume(void)
 	/* another process, which has prepared nothing */
 	change = change_new(TRUE, FALSE);
 	store = test_keys_open();
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 0);
-	test_assert(key_change_prepare(change, store, TRUE, &error) == 1);
+	test_assert(key_change_prepare(change, store, &error) == 1);
 	test_assert(key_change_switch(change, store, &error) == 0);
 	test_assert(key_change_check_switch(change, store, &error) == 0);
 	test_assert(key_change_renew(change, store, &error) == 1);
@@ -377,7 +375,7 @@ static void test_key_change_check_finds(void)
 	test_begin("key change: the checks find what is not as written");
 	mailbox_keys_make(&keys);
 	store = test_keys_open();
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 1);
+	test_assert(key_change_prepare(change, store, &error) == 1);
 	/* nothing is switched */
 	test_assert(key_change_check_switch(change, store, &error) == -1);
 	test_assert(key_change_check_renewal(change, store, &error) == -1);

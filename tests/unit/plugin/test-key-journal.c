@@ -52,7 +52,7 @@ static void change_keys(bool renew)
 	struct key_store *store = test_keys_open();
 	const char *error;
 
-	test_assert(key_change_prepare(change, store, FALSE, &error) == 1);
+	test_assert(key_change_prepare(change, store, &error) == 1);
 	test_assert(key_change_switch(change, store, &error) == 0);
 	key_store_close(&store);
 	store = test_keys_open();

@@ -54,12 +54,24 @@ static void test_mailbox_lock_shared(void)
 	test_end();
 }
 
+/* Sessions make home and files. */
+static void home_make(void)
+{
+	struct mailbox_lock *lock;
+	const char *error;
+
+	if (mailbox_lock_shared(home, TRUE, 0, &lock, &error) <= 0)
+		i_fatal("mailbox_lock_shared() failed: %s", error);
+	mailbox_lock_free(&lock);
+}
+
 static void test_mailbox_lock_exclusive(void)
 {
 	struct mailbox_lock *exclusive, *shared = NULL;
 	const char *error;
 
 	test_begin("mailbox lock: an exclusive holder keeps all others out");
+	home_make();
 	test_assert(mailbox_lock_exclusive(home, 0, NULL, NULL, &exclusive,
 					   &error) == 1);
 	test_assert(mailbox_lock_shared(home, TRUE, 0, &shared, &error) == 0);
@@ -69,6 +81,38 @@ static void test_mailbox_lock_exclusive(void)
 	mailbox_lock_free(&exclusive);
 	test_assert(mailbox_lock_shared(home, TRUE, 0, &shared, &error) == 1);
 	mailbox_lock_free(&shared);
+	home_remove();
+	test_end();
+}
+
+static void count_call(void *context)
+{
+	unsigned int *count = context;
+
+	*count += 1;
+}
+
+static void test_mailbox_lock_first_exclusive(void)
+{
+	struct mailbox_lock *lock = NULL;
+	unsigned int count = 0;
+	const char *error;
+	struct stat st;
+
+	test_begin("mailbox lock: sessions from before there was a lock");
+	/* no home, perhaps not mounted: it is not made */
+	test_assert(mailbox_lock_exclusive(home, 0, count_call, &count, &lock,
+					   &error) == -1);
+	test_assert(lstat(home, &st) < 0 && count == 0);
+
+	test_assert(mkdir(home, 0700) == 0);
+	test_assert(mailbox_lock_exclusive(home, 0, count_call, &count, &lock,
+					   &error) == 0);
+	test_assert(lock == NULL && count == 1);
+	test_assert(mailbox_lock_exclusive(home, 0, count_call, &count, &lock,
+					   &error) == 1);
+	test_assert(count == 1);
+	mailbox_lock_free(&lock);
 	home_remove();
 	test_end();
 }
@@ -143,6 +187,7 @@ int main(void)
 	static void (*const tests[])(void) = {
 		test_mailbox_lock_shared,
 		test_mailbox_lock_exclusive,
+		test_mailbox_lock_first_exclusive,
 		test_mailbox_lock_wait,
 		test_mailbox_lock_unusable,
 		NULL

@@ -1,0 +1,16 @@
+#include "lib.h"
+#include "process-memory.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+void process_memory_protect(void)
+{
+	/* 0 would not keep a program in core_pattern from getting it, core(5) */
+	const struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
+
+	if (setrlimit(RLIMIT_CORE, &limit) < 0)
+		i_fatal("setrlimit(RLIMIT_CORE) failed: %m");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		i_fatal("prctl(PR_SET_DUMPABLE) failed: %m");
+}
