@@ -18,7 +18,7 @@ CUT = (imaplib.IMAP4.error, poplib.error_proto, OSError, EOFError)
 IMAP_REFUSALS = re.compile(
     r"NO \[(UNAVAILABLE|AUTHENTICATIONFAILED)\]|EOF|BYE|OK Logged in, but")
 POP3_REFUSALS = re.compile(r"-ERR \[(SYS/TEMP|AUTH)\]|EOF")
-PATIENCE = 0.2
+PATIENCE = 0.5
 FOLDERS = 10
 MARK = re.compile(rb"^X-Number: (\S+)\r\n", re.MULTILINE)
 
@@ -161,7 +161,7 @@ class Stress:
             for number in range(1, pop3.stat()[0] + 1):
                 body = pop3.retrieve(number)
                 mark = self.check_body("pop3", body)
-                if mark is not None and chance.random() < 0.5:
+                if mark is not None and chance.random() < 0.8:
                     pop3.dele(number)
                     good.append(mark)
             # Whether they are deleted is certain only after the answer.
@@ -173,7 +173,7 @@ class Stress:
 
     def _lmtp(self, chance):
         with self.host.lmtp() as lmtp:
-            for _ in range(5):
+            for _ in range(3):
                 kind = chance.choice(
                     ["inbox", "detail"] + ["sieve"] * self.sieve)
                 mark, data = self.message(chance, kind)
