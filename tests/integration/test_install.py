@@ -308,10 +308,18 @@ def test_own_database_connection_is_included(conf_d):
     assert "pymailadmin_sql" in doveconf(conf_d, "-n")
 
 
+def own_settings(folder, *arguments):
+    return dict(
+        line.split(" = ", 1)
+        for line in doveconf(folder, "-P", *arguments).splitlines()
+        if line.startswith("pymailadmin_") and " = " in line)
+
+
 def test_what_is_commented_out_is_the_default(conf_d):
     text = (CONF / "90-pymailadmin.conf").read_text()
-    shown = re.findall(r"^#(pymailadmin_\w+) = (.*)$", text, re.MULTILINE)
-    defaults = dict(
-        line.split(" = ", 1) for line in doveconf(conf_d, "-dP").splitlines()
-        if line.startswith("pymailadmin_") and " = " in line)
-    assert dict(shown) == defaults
+    defaults = own_settings(conf_d, "-d")
+    assert dict(re.findall(r"^#(pymailadmin_\w+) = (.*)$", text,
+                           re.MULTILINE)) == defaults
+    (conf_d / "90-pymailadmin.conf").write_text(
+        re.sub(r"^#(pymailadmin_)", r"\1", text, flags=re.MULTILINE))
+    assert own_settings(conf_d) == defaults
