@@ -249,6 +249,19 @@ def test_sandbox_is_as_tight_as_we_say(walk):
     print(said.stdout.splitlines()[-1])
 
 
+def test_removing_it_leaves_the_mail_host_as_it_was(machine):
+    """In the order the README says; nothing of ours can be tested after."""
+    before = stored(NEW)
+    machine.run(f"systemctl disable {UNIT}.timer && "
+                "rm /etc/dovecot/conf.d/05-pymailadmin-auth.conf "
+                "/etc/dovecot/conf.d/90-pymailadmin.conf && "
+                "systemctl restart dovecot && make -s uninstall",
+                cwd="/root/pymailadmin")
+    assert stored(NEW) == before
+    left = machine.run("find /usr /etc ! -type d -name '*pymailadmin*'")
+    assert left.stdout == "/etc/dovecot/pymailadmin-seal.key\n"
+
+
 # ---- the configuration files
 
 @pytest.fixture
@@ -309,10 +322,9 @@ def test_own_database_connection_is_included(conf_d):
 
 
 def own_settings(folder, *arguments):
-    return dict(
-        line.split(" = ", 1)
-        for line in doveconf(folder, "-P", *arguments).splitlines()
-        if line.startswith("pymailadmin_") and " = " in line)
+    return dict(line.split(" = ", 1) for line in
+                doveconf(folder, "-P", *arguments).splitlines()
+                if re.match(r"pymailadmin_\w+ = ", line))
 
 
 def test_what_is_commented_out_is_the_default(conf_d):
@@ -322,4 +334,4 @@ def test_what_is_commented_out_is_the_default(conf_d):
                            re.MULTILINE)) == defaults
     (conf_d / "90-pymailadmin.conf").write_text(
         re.sub(r"^#(pymailadmin_)", r"\1", text, flags=re.MULTILINE))
-    assert own_settings(conf_d) == defaults
+    assert own_settings(conf_d, *defaults) == defaults
