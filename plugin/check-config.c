@@ -1,6 +1,8 @@
 #include "lib.h"
 #include "mmap-util.h"
+#include "safe-memset.h"
 #include "settings.h"
+#include "check-command.h"
 #include "check-config.h"
 
 #include <fcntl.h>
@@ -57,31 +59,70 @@ struct event *check_config_event(struct check_config *config,
 	return event;
 }
 
+/* Is all that can be read from fd the same as the configuration? Returns 1 if
+   it is, 0 if not, -1 on error. */
+static int config_compare(struct check_config *config, int fd,
+			  const char **error_r)
+{
+	unsigned char buf[IO_BLOCK_SIZE];
+	const unsigned char *data;
+	size_t size, pos = 0;
+	bool same = TRUE;
+	ssize_t ret;
+
+	data = mmap_ro_file(config->fd, &size);
+	if (data == MAP_FAILED) {
+		*error_r = t_strdup_printf("mmap(dovecot.conf) failed: %m");
+		return -1;
+	}
+	while ((ret = read(fd, buf, sizeof(buf))) > 0) {
+		if (same && (size_t)ret <= size - pos &&
+		    memcmp(data + pos, buf, ret) == 0)
+			pos += ret;
+		else
+			same = FALSE;
+	}
+	/* there may be passwords of databases in it */
+	safe_memset(buf, 0, sizeof(buf));
+	(void)munmap((void *)data, size);
+	if (ret < 0) {
+		*error_r = t_strdup_printf("read(dovecot.conf) failed: %m");
+		return -1;
+	}
+	return same && pos == size ? 1 : 0;
+}
+
+int check_config_is_current(struct check_config *config, const char *path,
+			    const char **error_r)
+{
+	/* doveconf tells whom it executes in which descriptor it is */
+	const char *const argv[] = {
+		"doveconf", "-c", path, "-F", "/bin/sh", "-c",
+		"exec /bin/cat <&\"$DOVECOT_CONFIG_FD\"", NULL
+	};
+	struct check_command *command;
+	int fd, ret;
+
+	if (check_command_start(argv, &command, &fd, error_r) <= 0)
+		return -1;
+	ret = config_compare(config, fd, error_r);
+	if (check_command_finish(&command, error_r) < 0)
+		return -1;
+	return ret;
+}
+
 int check_config_is_running(struct check_config *config, const char *base_dir,
 			    const char **error_r)
 {
 	const char *path = t_strconcat(base_dir, "/dovecot.conf.binary", NULL);
-	size_t our_size, size;
-	void *ours, *theirs;
-	int fd, ret = -1;
+	int fd, ret;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1) {
 		*error_r = t_strdup_printf("open(%s) failed: %m", path);
 		return -1;
 	}
-	ours = mmap_ro_file(config->fd, &our_size);
-	theirs = mmap_ro_file(fd, &size);
-	if (ours == MAP_FAILED || theirs == MAP_FAILED) {
-		*error_r = t_strdup_printf("mmap(%s) failed: %m", path);
-	} else {
-		ret = size == our_size && memcmp(ours, theirs, size) == 0 ?
-			1 : 0;
-	}
-	if (ours != MAP_FAILED && our_size > 0)
-		(void)munmap(ours, our_size);
-	if (theirs != MAP_FAILED && size > 0)
-		(void)munmap(theirs, size);
+	ret = config_compare(config, fd, error_r);
 	i_close_fd(&fd);
 	return ret;
 }

@@ -17,6 +17,12 @@ void check_config_deinit(struct check_config **config);
 struct event *check_config_event(struct check_config *config,
 				 const char *protocol);
 
+/* Is this what dovecot.conf says now? doveadm may have been given what the
+   running Dovecot has read. Returns 1 if it is, 0 if not, -1 if it cannot be
+   read. */
+int check_config_is_current(struct check_config *config, const char *path,
+			    const char **error_r);
+
 /* Is this what the Dovecot running at base_dir has read? Returns 1 if it is, 0
    if not, -1 if that cannot be told. */
 int check_config_is_running(struct check_config *config, const char *base_dir,

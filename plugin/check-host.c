@@ -1,13 +1,18 @@
 #include "lib.h"
 #include "hex-binary.h"
+#include "read-full.h"
+#include "check-command.h"
 #include "live-sessions.h"
 #include "pymailadmin-settings.h"
 #include "sealed-request.h"
 #include "seal-key-file.h"
-#include "check-postfix.h"
 #include "check.h"
 
 #include <sysexits.h>
+#include <unistd.h>
+
+#define POSTFIX_LIMIT "lmtp_destination_recipient_limit"
+#define POSTFIX_VALUE_MAX 128
 
 static void check_seal_key(struct check *check)
 {
@@ -56,27 +61,48 @@ static void check_anvil(struct check *check)
 	}
 }
 
+/* Returns 1 and the parameter's value, 0 if there is no Postfix on this host,
+   -1 on error. */
+static int postfix_get_limit(const char **value_r, const char **error_r)
+{
+	const char *const argv[] = { "postconf", "-h", POSTFIX_LIMIT, NULL };
+	char value[POSTFIX_VALUE_MAX] = "";
+	struct check_command *command;
+	int fd, ret;
+
+	ret = check_command_start(argv, &command, &fd, error_r);
+	if (ret <= 0)
+		return ret;
+	/* 0 is what it should be: the value is shorter */
+	ret = read_full(fd, value, sizeof(value) - 1);
+	if (check_command_finish(&command, error_r) < 0)
+		return -1;
+	*value_r = t_strdup(t_strcut(value, '\n'));
+	if (ret == 0 && **value_r != '\0')
+		return 1;
+	*error_r = "postconf says nothing";
+	return -1;
+}
+
 static void check_postfix(struct check *check)
 {
 	const char *name = "postfix", *value, *error;
 	int ret;
 
-	ret = check_postfix_get("lmtp_destination_recipient_limit", &value,
-				&error);
+	ret = postfix_get_limit(&value, &error);
 	if (ret < 0) {
-		check_warning(check, name, "its settings cannot be read: %s",
-			      error);
+		check_warning(check, name, "its settings cannot be read: %s; "
+			"see to it that "POSTFIX_LIMIT" is 1", error);
 	} else if (ret == 0) {
 		check_ok(check, name, "it is not on this host; where it is, "
-			"set lmtp_destination_recipient_limit = 1");
+			 "set "POSTFIX_LIMIT" = 1");
 	} else if (strcmp(value, "1") != 0) {
-		check_warning(check, name, "lmtp_destination_recipient_limit "
-			"is %s: of a mail's recipients here all but one get it "
-			"late, since each has a key of their own; run: postconf "
-			"-e lmtp_destination_recipient_limit=1 && postfix "
-			"reload", value);
+		check_warning(check, name, POSTFIX_LIMIT" is %s: of a mail's "
+			"recipients here all but one get it late, since each "
+			"has a key of their own; run: postconf -e "
+			POSTFIX_LIMIT"=1 && postfix reload", value);
 	} else {
-		check_ok(check, name, "lmtp_destination_recipient_limit is 1");
+		check_ok(check, name, POSTFIX_LIMIT" is 1");
 	}
 }
 

@@ -12,6 +12,28 @@
 /* A window shorter than this may be over before the timer has come round. */
 #define CHECK_WINDOW_MIN_SECS 60
 
+/* Unless it is told another dovecot.conf, doveadm asks the running Dovecot. */
+static void check_current(struct check *check, const char *name)
+{
+	const char *error;
+	int ret;
+
+	ret = check_config_is_current(check->config, check->config_path,
+				      &error);
+	if (ret < 0) {
+		check_warning(check, name, "it runs with the settings checked "
+			"here, but could not be started again: %s cannot be "
+			"read: %s; see: doveconf -n", check->config_path,
+			error);
+	} else if (ret == 0) {
+		check_warning(check, name, "it runs with the settings checked "
+			"here, but %s has been changed since; run: doveadm "
+			"reload, and check again", check->config_path);
+	} else {
+		check_ok(check, name, "it runs with the settings checked here");
+	}
+}
+
 static void check_running(struct check *check)
 {
 	const char *name = "dovecot", *error;
@@ -31,10 +53,10 @@ static void check_running(struct check *check)
 			      "settings cannot be told: %s", error);
 	} else if (ret == 0) {
 		check_warning(check, name, "it runs with other settings than "
-			"dovecot.conf has now, which are the ones checked "
-			"here; run: doveadm reload");
+			"%s has now, which are the ones checked here; run: "
+			"doveadm reload", check->config_path);
 	} else {
-		check_ok(check, name, "it runs with the settings checked here");
+		check_current(check, name);
 	}
 }
 

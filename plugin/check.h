@@ -39,6 +39,8 @@ struct check {
 	/* NULL if the database cannot be asked. */
 	struct request_store *store;
 	struct mail_storage_service_ctx *storage_service;
+	/* Of dovecot.conf */
+	const char *config_path;
 	const char *base_dir;
 	/* Does Dovecot run? */
 	bool running;

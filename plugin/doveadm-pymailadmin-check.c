@@ -160,6 +160,7 @@ static void check_with_storage(struct pymailadmin_cmd *cmd,
 		.pool = pool_alloconly_create("pymailadmin check", 4096),
 		.event = cmd->event,
 		.set_event = cmd->cctx->set_event,
+		.config_path = master_service_get_config_path(master_service),
 		.base_dir = doveadm_settings->base_dir,
 	};
 

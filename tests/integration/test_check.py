@@ -37,12 +37,15 @@ def check(host, *words, **options):
     result = host.doveadm("-f", "json", "pymailadmin", "check", *words,
                           **options)
     assert result.stderr == "", result
-    rows = result.json
+    return result.code, lines_of(result.json)
+
+
+def lines_of(rows):
     assert all(list(row) == ["check", "result", "text"] for row in rows)
     lines = {row["check"]: (row["result"], CHANGING.sub("", row["text"]))
              for row in rows}
     assert len(lines) == len(rows)
-    return result.code, lines
+    return lines
 
 
 @pytest.fixture(scope="module")
@@ -333,6 +336,36 @@ def test_changed_settings_that_are_not_in_force(host, healthy):
         host.write_config(extra="")
 
 
+def check_with(host, config, *words):
+    """Like check, by a doveadm that has this configuration, as it gets it
+    from the running Dovecot if it is not told another dovecot.conf."""
+    result = host.command(
+        "sh", "-c", 'exec 9<"$0"; DOVECOT_CONFIG_FD=9 exec doveadm "$@"',
+        config, "-c", host.config_path, "-f", "json", *words, "pymailadmin",
+        "check")
+    return result.code, lines_of(result.json)
+
+
+@pytest.mark.parametrize("line, text", [
+    ("", None), ("auth_debug = yes", "changed since; run: doveadm reload"),
+    ("nosuch = 1", "not be started again.*; see: doveconf -n")])
+def test_changed_settings_while_dovecot_hands_out_the_old(
+        host, healthy, line, text):
+    host.write_config(extra=f"{line}\n")
+    try:
+        code, lines = check_with(host, host.run / "dovecot.conf.binary")
+    finally:
+        host.write_config(extra="")
+    assert code == 0
+    changed = differing(lines, healthy)
+    if text is None:
+        assert changed == {}
+    else:
+        [(name, (result, found))] = changed.items()
+        assert (name, result) == ("dovecot", "warning")
+        assert re.search(text, found), found
+
+
 @pytest.mark.parametrize("socket, code, texts", [
     ("anvil", 69, {"anvil": "cannot be ended"}),
     ("auth-master", 78, {"auth_cache": "cannot be flushed"})])
@@ -357,25 +390,22 @@ def test_a_socket_is_missing(host, healthy, socket, code, texts):
 def test_a_module_is_not_this_dovecots(host, healthy, module, change, text):
     path = MODULES / module
     away = path.with_suffix(".away")
-    # With the settings module the configuration is read, and doveadm itself
-    # loads the mail plugins.
-    config = host.scratch / "binary"
-    host.command("doveconf", "-c", host.config_path, "-F", "/bin/sh", "-c",
-                 f'cat /proc/self/fd/"$DOVECOT_CONFIG_FD" >{config}')
     path.rename(away)
     try:
         if (data := change(away.read_bytes())) is not None:
             assert data != away.read_bytes()
             path.write_bytes(data)
-        result = host.command(
-            "sh", "-c", f"DOVECOT_CONFIG_FD=9 doveadm -f json "
-            f"-o mail_plugins/pymailadmin=no pymailadmin check 9<{config}")
+        # Which loads the mail plugins itself.
+        code, lines = check_with(host, host.run / "dovecot.conf.binary", "-o",
+                                 "mail_plugins/pymailadmin=no")
     finally:
         away.rename(path)
-    lines = {row["check"]: (row["result"], CHANGING.sub("", row["text"]))
-             for row in result.json}
-    assert result.code == 78
-    [(name, (result, found))] = differing(lines, healthy).items()
+    assert code == 78
+    changed = differing(lines, healthy)
+    if module.startswith("settings/"):
+        result, found = changed.pop("dovecot")
+        assert result == "warning" and "not be started again" in found
+    [(name, (result, found))] = changed.items()
     assert (name, result) == ("modules", "error")
     assert str(path) in found and re.search(text, found)
 

@@ -5,7 +5,8 @@ import contextlib
 import pytest
 
 from mariadb import SQL
-from test_check import NAMES, check, differing, expect, healthy, host
+from test_check import (NAMES, check, differing, expect, healthy, host,
+                        lines_of)
 
 __all__ = ["healthy", "host"]
 ACCOUNT = "'dovecot'@'localhost'"
@@ -27,8 +28,7 @@ def test_database_down(host, healthy):
         result = host.doveadm("-f", "json", "pymailadmin", "check")
     finally:
         host.db.start()
-    lines = {row["check"]: (row["result"], row["text"])
-             for row in result.json}
+    lines = lines_of(result.json)
     assert result.code == 75
     assert list(differing(lines, healthy)) == ["database"]
     assert lines["database"][0] == "error"
