@@ -415,7 +415,8 @@ def test_a_module_is_not_this_dovecots(host, healthy, module, change, text):
 @pytest.mark.parametrize("change, text", [
     (lambda path: path.unlink(),
      "No such file .* make the key with: doveadm pymailadmin keygen$"),
-    (lambda path: path.chmod(0o644), "not private: .* mode 0600; put it right"),
+    (lambda path: path.chmod(0o644),
+     "not private: .* mode 0600; put it right"),
     (lambda path: path.write_text("garbage\n"), "keygen --force"),
     (lambda path: path.write_bytes(os.urandom(200)), "keygen --force"),
     (lambda path: path.write_text(""), "keygen --force")],
