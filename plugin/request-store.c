@@ -7,6 +7,7 @@
 #include "sql-api.h"
 #include "master-service.h"
 #include "pymailadmin-settings.h"
+#include "sql-run.h"
 #include "request-store.h"
 
 /* Less than the columns hold: "..." may follow. */
@@ -99,29 +100,6 @@ static const char *reason_text(const char *reason)
 	return reason == NULL ? "" : str_sanitize_utf8(reason, REASON_MAX_CHARS);
 }
 
-static int sql_failed(const char *what, const char *error,
-		      const char **error_r)
-{
-	*error_r = t_strdup_printf("sql(%s) failed: %s", what, error);
-	return -1;
-}
-
-/* Runs an update, all of whose parameters are bound. Returns the number of
-   changed rows, -1 on error. */
-static int run_update(struct request_store *store, struct sql_statement *stmt,
-		      const char *what, const char **error_r)
-{
-	struct sql_transaction_context *trans;
-	unsigned int rows = 0;
-	const char *error;
-
-	trans = sql_transaction_begin(store->db);
-	sql_update_stmt_get_rows(trans, &stmt, &rows);
-	if (sql_transaction_commit_s(&trans, &error) < 0)
-		return sql_failed(what, error, error_r);
-	return rows;
-}
-
 static const char *
 field_dup(pool_t pool, struct sql_result *result, unsigned int idx)
 {
@@ -200,29 +178,10 @@ int request_store_list(struct request_store *store, const char *address,
 			array_push_back(rows, &row);
 	}
 	if (ret < 0)
-		(void)sql_failed("list requests", sql_result_get_error(result),
-				 error_r);
+		(void)sql_run_failed("list requests",
+				     sql_result_get_error(result), error_r);
 	sql_result_unref(result);
 	return ret < 0 ? -1 : 0;
-}
-
-/* One row, one column. Returns 1 and the value, 0 if there is no row or the
-   value is NULL, -1 on error. */
-static int run_lookup(struct sql_statement *stmt, const char *what,
-		      const char **value_r, const char **error_r)
-{
-	struct sql_result *result = sql_statement_query_s(&stmt);
-	int ret = sql_result_next_row(result);
-
-	if (ret < 0)
-		(void)sql_failed(what, sql_result_get_error(result), error_r);
-	else if (ret > 0) {
-		*value_r = t_strdup(sql_result_get_field_value(result, 0));
-		if (*value_r == NULL)
-			ret = 0;
-	}
-	sql_result_unref(result);
-	return ret;
 }
 
 int request_store_get_hash(struct request_store *store, const char *address,
@@ -233,7 +192,7 @@ int request_store_get_hash(struct request_store *store, const char *address,
 	stmt = sql_statement_init(store->db,
 		"SELECT password FROM pymailadmin_mailbox WHERE address=?");
 	sql_statement_bind_str(stmt, 0, address);
-	return run_lookup(stmt, "look up mailbox", hash_r, error_r);
+	return sql_run_lookup(stmt, "look up mailbox", hash_r, error_r);
 }
 
 int request_store_get_time(struct request_store *store, uint64_t *now_r,
@@ -244,10 +203,10 @@ int request_store_get_time(struct request_store *store, uint64_t *now_r,
 
 	stmt = sql_statement_init(store->db,
 		"SELECT " SQL_TO_EPOCH("UTC_TIMESTAMP()"));
-	if (run_lookup(stmt, "read the clock", &value, error_r) < 0)
+	if (sql_run_lookup(stmt, "read the clock", &value, error_r) < 0)
 		return -1;
 	if (str_to_uint64(value, now_r) < 0)
-		return sql_failed("read the clock", value, error_r);
+		return sql_run_failed("read the clock", value, error_r);
 	return 0;
 }
 
@@ -283,7 +242,7 @@ int request_store_file(struct request_store *store,
 	stmt = sql_statement_init(store->db,
 		"SELECT id FROM pymailadmin_request WHERE open_address=?");
 	sql_statement_bind_str(stmt, 0, row->address);
-	ret = run_lookup(stmt, "look for an open request", &value, error_r);
+	ret = sql_run_lookup(stmt, "look for an open request", &value, error_r);
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
 
@@ -300,7 +259,7 @@ int request_store_file(struct request_store *store,
 	sql_update_stmt(trans, &stmt);
 	add_event(store, trans, row, REQUEST_STATE_PENDING, "");
 	if (sql_transaction_commit_s(&trans, &error) < 0)
-		return sql_failed("file request", error, error_r);
+		return sql_run_failed("file request", error, error_r);
 	return 1;
 }
 
@@ -322,7 +281,7 @@ int request_store_claim(struct request_store *store, struct request_row *row,
 	sql_statement_bind_str(stmt, 2, row->id);
 	sql_statement_bind_str(stmt, 3, request_state_name(row->state));
 	bind_nullable(stmt, 4, row->claimed_by);
-	ret = run_update(store, stmt, "claim request", error_r);
+	ret = sql_run_update(store->db, stmt, "claim request", error_r);
 	if (ret > 0) {
 		if (row->state == REQUEST_STATE_PENDING)
 			row->state = REQUEST_STATE_CLAIMED;
@@ -352,7 +311,7 @@ int request_store_advance(struct request_store *store,
 	sql_statement_bind_str(stmt, 4, row->claimed_by);
 	sql_statement_bind_int64(stmt, 5, window_secs);
 	sql_statement_bind_int64(stmt, 6, window_secs);
-	ret = run_update(store, stmt, "advance request", error_r);
+	ret = sql_run_update(store->db, stmt, "advance request", error_r);
 	if (ret > 0)
 		row->state = state;
 	return ret;
@@ -380,7 +339,7 @@ int request_store_switch(struct request_store *store, struct request_row *row,
 	sql_statement_bind_str(stmt, 2, row->claimed_by);
 	sql_statement_bind_str(stmt, 3, row->address);
 	sql_statement_bind_str(stmt, 4, old_hash);
-	ret = run_update(store, stmt, "set hash", error_r);
+	ret = sql_run_update(store->db, stmt, "set hash", error_r);
 	if (ret > 0)
 		row->state = REQUEST_STATE_SWITCHED;
 	return ret > 0 ? 1 : ret;
@@ -413,7 +372,7 @@ static int run_end(struct request_store *store, struct request_row *row,
 	sql_update_stmt_get_rows(trans, &stmt, &rows);
 	add_event(store, trans, row, state, reason == NULL ? "" : reason);
 	if (sql_transaction_commit_s(&trans, &error) < 0)
-		return sql_failed("end request", error, error_r);
+		return sql_run_failed("end request", error, error_r);
 	if (rows > 0)
 		row->state = state;
 	return rows > 0 ? 1 : 0;
@@ -455,7 +414,7 @@ int request_store_release(struct request_store *store,
 	sql_statement_bind_str(stmt, 3, row->id);
 	sql_statement_bind_str(stmt, 4, request_state_name(row->state));
 	sql_statement_bind_str(stmt, 5, row->claimed_by);
-	ret = run_update(store, stmt, "release request", error_r);
+	ret = sql_run_update(store->db, stmt, "release request", error_r);
 	if (ret > 0) {
 		if (row->state == REQUEST_STATE_CLAIMED)
 			row->state = REQUEST_STATE_PENDING;
@@ -474,7 +433,7 @@ int request_store_retry(struct request_store *store, struct request_row *row,
 		"updated_at=UTC_TIMESTAMP() WHERE id=? AND "
 		"open_address IS NOT NULL AND retry_at IS NOT NULL");
 	sql_statement_bind_str(stmt, 0, row->id);
-	return run_update(store, stmt, "retry request", error_r);
+	return sql_run_update(store->db, stmt, "retry request", error_r);
 }
 
 int request_store_heartbeat(struct request_store *store, const char *host,
@@ -492,5 +451,5 @@ int request_store_heartbeat(struct request_store *store, const char *host,
 	sql_statement_bind_str(stmt, 0, host);
 	bind_nullable(stmt, 1, seal_key_id);
 	sql_statement_bind_str(stmt, 2, PYMAILADMIN_VERSION);
-	return run_update(store, stmt, "heartbeat", error_r) < 0 ? -1 : 0;
+	return sql_run_update(store->db, stmt, "heartbeat", error_r) < 0 ? -1 : 0;
 }

@@ -1,8 +1,8 @@
 #include "lib.h"
-#include "str.h"
 #include "strnum.h"
 #include "sql-api.h"
 #include "request-store.h"
+#include "sql-run.h"
 #include "sql-check.h"
 
 /* No row meets WHERE 0, and what selects from DUAL WHERE 0 inserts none. The
@@ -71,41 +71,16 @@ static const struct sql_use {
 	  "ON DUPLICATE KEY UPDATE version=VALUES(version)" },
 };
 
-/* Returns 1 and the value of one row's one column, 0 if there is no row or the
-   value is NULL, -1 on error. */
-static int lookup(struct sql_statement *stmt, const char **value_r,
-		  const char **error_r)
-{
-	struct sql_result *result = sql_statement_query_s(&stmt);
-	const char *value;
-	int ret;
-
-	ret = sql_result_next_row(result);
-	if (ret < 0)
-		*error_r = t_strdup(sql_result_get_error(result));
-	else if (ret > 0) {
-		value = sql_result_get_field_value(result, 0);
-		*value_r = t_strdup(value);
-		ret = value == NULL ? 0 : 1;
-	}
-	sql_result_unref(result);
-	return ret;
-}
-
-static int execute(struct request_store *store, const char *statement,
+static int execute(struct sql_db *db, const struct sql_use *use,
 		   const char **error_r)
 {
-	struct sql_db *db = request_store_get_db(store);
-	struct sql_transaction_context *trans;
-	struct sql_statement *stmt;
+	const char *what = t_strdup_printf("%s of %s", use->right, use->table);
+	struct sql_statement *stmt = sql_statement_init(db, use->statement);
 	const char *value;
 
-	stmt = sql_statement_init(db, statement);
-	if (str_begins_with(statement, "SELECT "))
-		return lookup(stmt, &value, error_r) < 0 ? -1 : 0;
-	trans = sql_transaction_begin(db);
-	sql_update_stmt(trans, &stmt);
-	return sql_transaction_commit_s(&trans, error_r);
+	return strcmp(use->right, "SELECT") == 0 ?
+		sql_run_lookup(stmt, what, &value, error_r) :
+		sql_run_update(db, stmt, what, error_r);
 }
 
 int sql_check_server(struct request_store *store, const char **version_r,
@@ -115,43 +90,40 @@ int sql_check_server(struct request_store *store, const char **version_r,
 
 	stmt = sql_statement_init(request_store_get_db(store),
 				  "SELECT VERSION()");
-	return lookup(stmt, version_r, error_r) > 0 ? 0 : -1;
+	return sql_run_lookup(stmt, "ask the server", version_r, error_r) > 0 ?
+		0 : -1;
 }
 
 bool sql_check_all(struct request_store *store, enum sql_check_fault fault,
 		   const char **error_r)
 {
-	const struct sql_use *use;
 	const char *error;
 	unsigned int i;
 	bool denied;
 
 	for (i = 0; i < N_ELEMENTS(sql_uses); i++) {
-		use = &sql_uses[i];
-		if (execute(store, use->statement, &error) == 0)
+		if (execute(request_store_get_db(store), &sql_uses[i],
+			    &error) >= 0)
 			continue;
 		/* lib-sql hands out the server's words only */
 		denied = strstr(error, "denied") != NULL;
 		if (denied == (fault == SQL_CHECK_DENIED)) {
-			*error_r = t_strdup_printf("%s of %s: %s", use->right,
-						   use->table, error);
+			*error_r = error;
 			return FALSE;
 		}
 	}
 	return TRUE;
 }
 
-static int lookup_uint(struct sql_statement *stmt, unsigned int *num_r,
-		       const char **error_r)
+static int lookup_uint(struct sql_statement *stmt, const char *what,
+		       unsigned int *num_r, const char **error_r)
 {
 	const char *value;
 	int ret;
 
-	ret = lookup(stmt, &value, error_r);
-	if (ret > 0 && str_to_uint(value, num_r) < 0) {
-		*error_r = t_strdup_printf("not a number: %s", value);
-		return -1;
-	}
+	ret = sql_run_lookup(stmt, what, &value, error_r);
+	if (ret > 0 && str_to_uint(value, num_r) < 0)
+		return sql_run_failed(what, value, error_r);
 	return ret;
 }
 
@@ -160,7 +132,7 @@ int sql_check_schema_version(struct request_store *store,
 {
 	return lookup_uint(sql_statement_init(request_store_get_db(store),
 		"SELECT MAX(version) FROM pymailadmin_schema_version"),
-		version_r, error_r);
+		"read the version", version_r, error_r);
 }
 
 int sql_check_last_run(struct request_store *store, const char *host,
@@ -172,5 +144,5 @@ int sql_check_last_run(struct request_store *store, const char *host,
 		"SELECT GREATEST(0,TIMESTAMPDIFF(SECOND,last_run_at,"
 		"UTC_TIMESTAMP())) FROM pymailadmin_heartbeat WHERE host=?");
 	sql_statement_bind_str(stmt, 0, host);
-	return lookup_uint(stmt, secs_r, error_r);
+	return lookup_uint(stmt, "read the heartbeat", secs_r, error_r);
 }

@@ -1,0 +1,22 @@
+#ifndef SQL_RUN_H
+#define SQL_RUN_H
+
+/* Statements of lib-sql, run to their end. what names the statement in errors:
+   "sql(what) failed: reason". */
+
+struct sql_db;
+struct sql_statement;
+
+/* Sets the error. Returns -1. */
+int sql_run_failed(const char *what, const char *error, const char **error_r);
+
+/* An update. Returns the number of changed rows, -1 on error. */
+int sql_run_update(struct sql_db *db, struct sql_statement *stmt,
+		   const char *what, const char **error_r);
+
+/* A query for one row's one column. Returns 1 and the value, 0 if there is no
+   row or the value is NULL, -1 on error. */
+int sql_run_lookup(struct sql_statement *stmt, const char *what,
+		   const char **value_r, const char **error_r);
+
+#endif
