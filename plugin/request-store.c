@@ -451,5 +451,6 @@ int request_store_heartbeat(struct request_store *store, const char *host,
 	sql_statement_bind_str(stmt, 0, host);
 	bind_nullable(stmt, 1, seal_key_id);
 	sql_statement_bind_str(stmt, 2, PYMAILADMIN_VERSION);
-	return sql_run_update(store->db, stmt, "heartbeat", error_r) < 0 ? -1 : 0;
+	return sql_run_update(store->db, stmt, "heartbeat", error_r) < 0 ?
+		-1 : 0;
 }
