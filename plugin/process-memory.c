@@ -6,11 +6,17 @@
 
 void process_memory_protect(void)
 {
-	/* 0 would not keep a program in core_pattern from getting it, core(5) */
-	const struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
+	struct rlimit limit;
 
-	if (setrlimit(RLIMIT_CORE, &limit) < 0)
-		i_fatal("setrlimit(RLIMIT_CORE) failed: %m");
+	/* 0 would not keep a program in core_pattern from getting it, core(5);
+	   but who has 0 already may not go up to 1 */
+	if (getrlimit(RLIMIT_CORE, &limit) < 0)
+		i_fatal("getrlimit(RLIMIT_CORE) failed: %m");
+	if (limit.rlim_max > 0) {
+		limit.rlim_cur = limit.rlim_max = 1;
+		if (setrlimit(RLIMIT_CORE, &limit) < 0)
+			i_fatal("setrlimit(RLIMIT_CORE) failed: %m");
+	}
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		i_fatal("prctl(PR_SET_DUMPABLE) failed: %m");
 }
