@@ -38,6 +38,11 @@ static bool check_passwords(struct pymailadmin_cmd *cmd, const char *username,
 	const char *old_hash, *new_hash, *error;
 	int ret;
 
+	if (!password_hash_is_usable_password(secrets->new_password)) {
+		pymailadmin_cmd_fail(cmd, EX_DATAERR, "new password: it has a "
+			"control character, with which nobody could log in");
+		return FALSE;
+	}
 	ret = request_store_get_hash(cmd->store, username, &old_hash, &error);
 	if (ret <= 0) {
 		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_TEMPFAIL : EX_NOUSER,

@@ -3,7 +3,8 @@
 
 /* What the running Dovecot knows of a user: ending the user's sessions through
    anvil, and forgetting the user's entries of the auth cache. If Dovecot does
-   not run, there is neither, and that is no error.
+   not run, there is neither, and that is no error; an auth socket that is
+   missing while anvil is there is one.
 
    Works also while privileges are dropped temporarily. One thread. */
 

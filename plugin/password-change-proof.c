@@ -54,6 +54,10 @@ enum job_result job_check_hashes(struct job *job)
 	if (ret == 0)
 		return job_stop(job, JOB_FAIL, "unknown_mailbox",
 				"there is no such mailbox");
+	if (!password_hash_is_usable_password(job->secrets->new_password))
+		return job_stop(job, JOB_FAIL, "new_password", "new password: "
+				"it has a control character, with which "
+				"nobody could log in");
 	if (job->secrets->new_hash[0] != '{')
 		return job_stop(job, JOB_FAIL, "new_hash",
 				"new password: the hash has no {SCHEME}");

@@ -1,8 +1,9 @@
 #include "lib.h"
 #include "array.h"
-#include "str.h"
 #include "password-scheme.h"
 #include "password-hash.h"
+
+#include <ctype.h>
 
 /* A symbol of the doveadm and auth binaries, not of libdovecot: a hard
    reference would keep the module from loading elsewhere. */
@@ -22,6 +23,17 @@ int password_hash_init(const char **error_r)
 	password_schemes_register_all();
 	password_hash_initialized = TRUE;
 	return 0;
+}
+
+bool password_hash_is_usable_password(const char *password)
+{
+	const char *p;
+
+	for (p = password; *p != '\0'; p++) {
+		if (i_iscntrl(*p))
+			return FALSE;
+	}
+	return password[0] != '\0';
 }
 
 /* Takes the {SCHEME} off the hash. Returns NULL if it cannot be told. */

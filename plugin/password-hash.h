@@ -8,6 +8,10 @@
    doveadm does, doveadm-server does not. */
 int password_hash_init(const char **error_r);
 
+/* Could a client log in with it? Dovecot refuses logins with control characters
+   in the password. */
+bool password_hash_is_usable_password(const char *password);
+
 /* Returns 1 if the hash is of the password, 0 if not, -1 if it cannot be
    verified: an unknown scheme or a malformed hash. A hash without {SCHEME} is
    taken for what its "$id$" says. */

@@ -203,11 +203,18 @@ int request_store_get_time(struct request_store *store, uint64_t *now_r,
 
 	stmt = sql_statement_init(store->db,
 		"SELECT " SQL_TO_EPOCH("UTC_TIMESTAMP()"));
-	if (sql_run_lookup(stmt, "read the clock", &value, error_r) < 0)
+	switch (sql_run_lookup(stmt, "read the clock", &value, error_r)) {
+	case 1:
+		if (str_to_uint64(value, now_r) == 0)
+			return 0;
+		break;
+	case 0:
+		value = "no value";
+		break;
+	default:
 		return -1;
-	if (str_to_uint64(value, now_r) < 0)
-		return sql_run_failed("read the clock", value, error_r);
-	return 0;
+	}
+	return sql_run_failed("read the clock", value, error_r);
 }
 
 /* To follow the statement it tells about, if that changed anything. */

@@ -49,6 +49,7 @@ REFUSALS = [
     ("wrong\nnew\n", EX_NOPERM, "old password: "),
     ("\nnew\n", EX_DATAERR, "old password is empty"),
     ("{old}\n\n", EX_DATAERR, "new password is empty"),
+    ("{old}\na\tb\n", EX_DATAERR, "it has a control character"),
     ("{old}\n" + "x" * 513 + "\n", EX_DATAERR, "new password is too long"),
     ("x" * 2000 + "\nnew\n", EX_DATAERR, "old password is too long"),
     ("{old}\nne\0w\n", EX_DATAERR, "new password is too long or has a NUL"),
@@ -281,6 +282,14 @@ def test_empty_passwords_in_a_seal(mailbox):
     for old, new in ((mailbox.password, ""), ("", "new")):
         seals.file(mailbox, old, new, new_hash=mailbox.host.hash("new"))
         assert_fails(mailbox, before, "seal", "lacks a password")
+
+
+@pytest.mark.parametrize("new", ["a\tb", "\x01", "a\x7f"])
+def test_a_new_password_nobody_could_log_in_with(mailbox, new):
+    before = mailbox.everything()
+    seals.file(mailbox, mailbox.password, new,
+               new_hash=mailbox.host.hash("new"))
+    assert_fails(mailbox, before, "new_password", "control character")
 
 
 def test_one_bad_request_does_not_stop_the_others(host, mailbox):
