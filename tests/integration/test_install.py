@@ -167,6 +167,15 @@ def test_readme_ends_with_a_changed_password(walk):
     assert "auth succeeded" in walk.screen
 
 
+def test_check_finds_nothing_on_the_way(walk):
+    """Before the timer runs; once for all and once with the mailbox."""
+    found = re.findall(r"^(\w[\w ]*?) +(ok|warning|error) ", walk.screen,
+                       re.MULTILINE)
+    assert [line for line in found if line[1] != "ok"] == [
+        ("timer", "warning")] * 2
+    assert ("keys open", "ok") in found
+
+
 # ---- the units
 
 def start_unit(machine):
