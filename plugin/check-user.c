@@ -240,6 +240,11 @@ static void check_mailbox_keys(struct check_mailbox *mailbox)
 	if (key_store_open(mailbox->user, &mailbox->keys, &error) < 0) {
 		check_error(mailbox->check, "user keys", EX_DATAERR,
 			    "they cannot be read: %s", error);
+	} else if (mailbox->keys != NULL &&
+		   mailbox->keys->unusable_reason != NULL) {
+		check_error(mailbox->check, "user keys", EX_CONFIG, "%s",
+			    mailbox->keys->unusable_reason);
+		key_store_close(&mailbox->keys);
 	} else if (mailbox->keys != NULL) {
 		check_keys(mailbox->check, mailbox->keys, mailbox->username);
 	}

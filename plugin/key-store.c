@@ -149,8 +149,8 @@ static int key_store_read(struct key_store *store, const char **error_r)
 	return ret;
 }
 
-/* A file needs to be synced, SQL syncs by itself; others cannot change
-   several keys at once. */
+/* A file needs to be synced, SQL syncs by itself; others can neither list the
+   keys nor change several at once. */
 static int key_store_get_file(struct key_store *store, struct mail_user *user,
 			      struct event *event, const char **error_r)
 {
@@ -162,7 +162,7 @@ static int key_store_get_file(struct key_store *store, struct mail_user *user,
 	    strcmp(store->dict->name, "proxy") == 0)
 		return 0;
 	if (strcmp(store->dict->name, "file") != 0) {
-		store->read_only_reason = p_strdup_printf(store->pool,
+		store->unusable_reason = p_strdup_printf(store->pool,
 			"mail_attribute: dict driver %s cannot change several "
 			"keys at once; use file or sql", store->dict->name);
 		return 0;
@@ -213,7 +213,8 @@ int key_store_open(struct mail_user *user, struct key_store **store_r,
 	p_array_init(&store->shared_guids, pool, 4);
 
 	if (key_store_get_file(store, user, event, error_r) < 0 ||
-	    key_store_read(store, error_r) < 0) {
+	    (store->unusable_reason == NULL &&
+	     key_store_read(store, error_r) < 0)) {
 		key_store_close(&store);
 		event_unref(&event);
 		return -1;
@@ -342,8 +343,8 @@ int key_store_change_commit(struct key_store_change **_change,
 	int ret;
 
 	*_change = NULL;
-	if (store->read_only_reason != NULL) {
-		*error_r = store->read_only_reason;
+	if (store->unusable_reason != NULL) {
+		*error_r = store->unusable_reason;
 		*_change = change;
 		key_store_change_rollback(_change);
 		return -1;

@@ -21,8 +21,9 @@ struct key_store {
 	const struct dict_op_settings *op_set;
 	/* File to sync after a change; NULL if the dict is not a file. */
 	const char *file_path;
-	/* Why nothing can be changed here; NULL if it can. */
-	const char *read_only_reason;
+	/* Why keys can neither be listed nor changed here, and none are listed;
+	   NULL if they can. */
+	const char *unusable_reason;
 
 	/* In no particular order. */
 	ARRAY_TYPE(crypt_key) user_keys, folder_keys;
@@ -30,8 +31,8 @@ struct key_store {
 	ARRAY_TYPE(const_string) shared_guids;
 };
 
-/* Reads the keys. Returns 1 if read, 0 if the user has no attribute dict and
-   so no keys, -1 on error. */
+/* Reads the keys. Returns 1 if read or unusable, 0 if the user has no attribute
+   dict and so no keys, -1 on error. */
 int key_store_open(struct mail_user *user, struct key_store **store_r,
 		   const char **error_r);
 void key_store_close(struct key_store **store);

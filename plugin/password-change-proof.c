@@ -196,9 +196,9 @@ enum job_result job_prepare_keys(struct job *job)
 				 "mail_attribute { dict } for protocol "
 				 PYMAILADMIN_PROTOCOL);
 	}
-	if (job->keys->read_only_reason != NULL)
+	if (job->keys->unusable_reason != NULL)
 		return job_stop(job, JOB_FAIL, "keys_unreadable", "%s",
-				job->keys->read_only_reason);
+				job->keys->unusable_reason);
 	if (key_change_needs_inbox_guid(job->keys)) {
 		if (job_get_inbox_guid(job, &guid, &error) < 0)
 			return job_stop(job, JOB_FAIL, "keys_unreadable",
