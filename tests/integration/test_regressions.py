@@ -200,15 +200,19 @@ def test_a_hash_that_the_admin_sets_meanwhile_is_overwritten(host, mailbox):
     assert_not_changed(mailbox, NEW, before)
 
 
-def test_storage_that_is_not_mounted_passes_for_an_empty_mailbox(host,
-                                                                 mailbox):
+@pytest.mark.parametrize("interrupt, state", [
+    (lambda host, mailbox: None, "pending"), (in_switching, "switching")],
+    ids=["at-first", "in-switching"])
+def test_storage_that_is_not_mounted_passes_for_an_empty_mailbox(
+        host, mailbox, interrupt, state):
     before, old = mailbox.everything(), mailbox.password
     stored, elsewhere = mailbox.stored_hash(), mailbox.home.with_suffix(".away")
     host.request(mailbox, NEW).expect(0)
+    interrupt(host, mailbox)
     mailbox.home.rename(elsewhere)
     host.process().expect(EX_TEMPFAIL)
     row = host.row(mailbox)
-    assert (row["state"], row["outcome"]) == ("pending", "no_home"), row
+    assert (row["state"], row["outcome"]) == (state, "no_home"), row
     assert row["sealed"] is not None
     assert not mailbox.home.exists()
     assert mailbox.stored_hash() == stored
