@@ -35,6 +35,7 @@ static void status_print(struct pymailadmin_cmd *cmd,
 	doveadm_print(request_kind_name(row->kind));
 	doveadm_print_num(row->attempts);
 	doveadm_print(row->id);
+	doveadm_print(row->outcome == NULL ? "" : row->outcome);
 	doveadm_print(row->reason == NULL ? "" : row->reason);
 }
 
@@ -64,6 +65,7 @@ static void status(struct pymailadmin_cmd *cmd)
 	doveadm_print_header("attempts", "tries",
 			     DOVEADM_PRINT_HEADER_FLAG_NUMBER);
 	doveadm_print_header_simple("request");
+	doveadm_print_header_simple("outcome");
 	doveadm_print_header_simple("reason");
 	array_foreach_elem(&rows, row) T_BEGIN {
 		status_print(cmd, row);
