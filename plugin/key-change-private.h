@@ -1,8 +1,9 @@
 #ifndef KEY_CHANGE_PRIVATE_H
 #define KEY_CHANGE_PRIVATE_H
 
-/* What the two halves of a key change share: key-change.c has the user keys
-   and their password, key-renewal.c the making of new keys. */
+/* What the parts of a key change share: key-change.c has the user keys and
+   their password, key-renewal.c the making of new keys, key-prepared.c what
+   has been opened and wrapped so far. */
 
 #include "hash.h"
 #include "key-change.h"
