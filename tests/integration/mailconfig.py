@@ -114,21 +114,11 @@ service auth {{
 }}
 """
 
-# Asked before all others: passdbs and userdbs keep their order.
-DRIVER = """
-passdb pymailadmin {
-  driver = pymailadmin
-}
-userdb pymailadmin {
-  driver = pymailadmin
-}
-"""
-
-PLUGIN = """
-mail_plugins {
-  pymailadmin = yes
-}
-"""
+# What an admin includes. The driver's passdb and userdb come before all others:
+# they are asked in the order in which they stand.
+EXAMPLES = "/usr/share/pymailadmin/doveconf.d"
+DRIVER = f"!include {EXAMPLES}/05-pymailadmin-auth.conf\n"
+PLUGIN = f"!include {EXAMPLES}/90-pymailadmin.conf\n"
 
 SETTINGS = """
 pymailadmin_seal_key_path = {seal_key}
