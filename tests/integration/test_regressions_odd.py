@@ -1,6 +1,7 @@
 """What once went wrong with odd rows, tables, files, dicts and terminals. Each
 test is named by what was seen."""
 
+import contextlib
 import os
 import pty
 import secrets
@@ -47,11 +48,17 @@ def mailbox(host, request):
 
 # The database
 
+@pytest.fixture
+def no_odd_rows(host):
+    yield
+    host.db.sql("DELETE FROM pymailadmin_request WHERE sealed = 'odd'")
+
+
 def insert_unstrict(host, **values):
     """A request of somebody who asks the database not to be strict."""
     row = {"id": secrets.token_hex(16), "kind": "password", "state": "pending",
            "address": "odd@example.test", "created_at": "2020-01-01 00:00:00",
-           "sealed": b"x", **values}
+           "sealed": b"odd", **values}
     with host.db.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode = ''")
         cursor.execute(
@@ -75,35 +82,39 @@ ODD_VALUES = {
 
 @pytest.mark.parametrize("values, constraint", ODD_VALUES.values(),
                          ids=ODD_VALUES)
+@pytest.mark.usefixtures("no_odd_rows")
 def test_an_unstrict_database_takes_odd_rows(host, values, constraint):
     with pytest.raises(pymysql.err.OperationalError, match=constraint):
         insert_unstrict(host, **values)
 
 
+@contextlib.contextmanager
+def without_constraint(host, name):
+    [check] = host.db.sql(
+        "SELECT CHECK_CLAUSE AS clause FROM information_schema."
+        "CHECK_CONSTRAINTS WHERE CONSTRAINT_NAME = %s", name)
+    host.db.sql(f"ALTER TABLE pymailadmin_request DROP CONSTRAINT {name}")
+    try:
+        yield
+    finally:
+        host.db.sql("DELETE FROM pymailadmin_request WHERE sealed = 'odd'")
+        host.db.sql("ALTER TABLE pymailadmin_request ADD CONSTRAINT "
+                    f"{name} CHECK ({check['clause']})")
+
+
 @pytest.mark.parametrize("column", ["kind", "state"])
 def test_one_odd_row_stops_all_changes(host, mailbox, column):
     before, old = mailbox.everything(), mailbox.password
-    [check] = host.db.sql(
-        "SELECT CHECK_CLAUSE AS clause FROM information_schema."
-        "CHECK_CONSTRAINTS WHERE CONSTRAINT_NAME = %s",
-        f"request_{column}_known")
-    host.db.sql("ALTER TABLE pymailadmin_request "
-                f"DROP CONSTRAINT request_{column}_known")
-    try:
+    with without_constraint(host, f"request_{column}_known"):
         odd = insert_unstrict(host, **{column: ""})
         host.request(mailbox, NEW).expect(0)
         result = host.process().expect(0)
         assert f"request {odd} is of an unknown kind or state" in result.stderr
-        mailbox.password = NEW
-        assert_opens(mailbox, NEW, before)
-        assert_refused(mailbox, old)
         assert [row["request"] for row in host.requests(mailbox)] == \
             [mailbox.request_id]
-    finally:
-        host.db.sql("DELETE FROM pymailadmin_request "
-                    "WHERE address = 'odd@example.test'")
-        host.db.sql("ALTER TABLE pymailadmin_request ADD CONSTRAINT "
-                    f"request_{column}_known CHECK ({check['clause']})")
+    mailbox.password = NEW
+    assert_opens(mailbox, NEW, before)
+    assert_refused(mailbox, old)
 
 
 def test_a_hash_is_cut_to_the_width_of_its_column():
@@ -252,7 +263,7 @@ class Terminal:
 
     def type(self, prompt, line):
         """Types when it is asked to, and nothing is shown any more."""
-        wait_until(lambda: self.read().endswith(prompt + ": ") and
+        wait_until(lambda: self.read().rstrip().endswith(prompt + ":") and
                    not self.echoes(), f"the prompt {prompt!r}", 10)
         os.write(self.master, line.encode() + b"\n")
 
