@@ -7,6 +7,7 @@ import pty
 import secrets
 import select
 import shutil
+import subprocess
 import termios
 import time
 
@@ -16,7 +17,7 @@ import pytest
 import locks
 from changes import (assert_clean, assert_ended, assert_not_changed,
                      assert_opens, assert_refused, change, fill, name_of)
-from mailhost import MailHost
+from mailhost import MailHost, allow_cores
 from mariadb import DEADLINE, wait_until
 
 EX_DATAERR, EX_TEMPFAIL, EX_CONFIG = 65, 75, 78
@@ -249,9 +250,11 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         self.shown = b""
         assert self.echoes()
-        self.run = mailbox.host.spawn(
-            "pymailadmin", "request", "password", "-u", mailbox.address,
-            stdin=self.slave, stdout=self.slave, stderr=self.slave)
+        self.run = subprocess.Popen(
+            ["setsid", "--ctty", "doveadm", "-c", mailbox.host.config_path,
+             "pymailadmin", "request", "password", "-u", mailbox.address],
+            stdin=self.slave, stdout=self.slave, stderr=self.slave,
+            cwd=mailbox.host.scratch, preexec_fn=allow_cores)
 
     def echoes(self):
         return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
