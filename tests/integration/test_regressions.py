@@ -85,7 +85,8 @@ def kill_at_fsync_of_keys(host, mailbox, number):
     """process is killed after it has written keys for the nth time."""
     result = host.command(
         "strace", "-f", "-qq", "-o", "/dev/null",
-        "-P", mailbox.home / "dovecot-attributes", "-e", "trace=fsync,fdatasync",
+        "-P", mailbox.home / "dovecot-attributes",
+        "-e", "trace=fsync,fdatasync",
         "-e", f"inject=fsync,fdatasync:signal=KILL:when={number}",
         "doveadm", "-c", host.config_path, "pymailadmin", "process")
     assert result.code in (KILLED, 128 - KILLED), result
