@@ -106,6 +106,8 @@ bool pymailadmin_cmd_get_request(struct pymailadmin_cmd *cmd,
 	return TRUE;
 }
 
+#define CTRL_C '\3'
+
 static bool read_secret_line(struct pymailadmin_cmd *cmd, char *secret_r,
 			     size_t size, const char *what)
 {
@@ -116,6 +118,10 @@ static bool read_secret_line(struct pymailadmin_cmd *cmd, char *secret_r,
 	/* byte by byte: the next line is somebody else's to read, and no
 	   buffer keeps the secret */
 	while ((ret = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n') {
+		if (c == CTRL_C) {
+			pymailadmin_cmd_fail(cmd, EX_NOINPUT, "canceled");
+			return FALSE;
+		}
 		if (c == '\0' || len + 1 >= size) {
 			pymailadmin_cmd_fail(cmd, EX_DATAERR,
 				"%s is too long or has a NUL in it", what);
@@ -146,7 +152,9 @@ static bool ask_secret(struct pymailadmin_cmd *cmd, const char *prompt,
 	}
 	fprintf(stderr, "%s: ", prompt);
 	new = old;
-	new.c_lflag &= ~(tcflag_t)ECHO;
+	/* doveadm would note the signal and read on */
+	new.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	new.c_cc[VEOL] = CTRL_C;
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &new) < 0) {
 		pymailadmin_cmd_fail(cmd, EX_NOINPUT, "tcsetattr() failed: %m");
 		return FALSE;

@@ -1,5 +1,8 @@
 """The configuration of a test's Dovecot, as an admin would write it."""
 
+import pathlib
+import shutil
+
 STOCK = """\
 dovecot_config_version = 2.4.1
 dovecot_storage_version = 2.4.1
@@ -116,9 +119,9 @@ service auth {{
 
 # What an admin includes. The driver's passdb and userdb come before all others:
 # they are asked in the order in which they stand.
-EXAMPLES = "/usr/share/pymailadmin/doveconf.d"
-DRIVER = f"!include {EXAMPLES}/05-pymailadmin-auth.conf\n"
-PLUGIN = f"!include {EXAMPLES}/90-pymailadmin.conf\n"
+EXAMPLES = pathlib.Path("/usr/share/pymailadmin/doveconf.d")
+DRIVER = "05-pymailadmin-auth.conf"
+PLUGIN = "90-pymailadmin.conf"
 
 SETTINGS = """
 pymailadmin_seal_key_path = {seal_key}
@@ -131,13 +134,20 @@ auth_cache_size = 10M
 """
 
 
-def config(*, driver, plugin, settings, auth_cache, extra, **values):
+def include(folder, name):
+    """Copies a file as an admin does: alone, without the examples beside."""
+    shutil.copy(EXAMPLES / name, folder / name)
+    return f"!include {folder / name}\n"
+
+
+def config(*, folder, driver, plugin, settings, auth_cache, extra, **values):
     """The text of dovecot.conf."""
-    parts = [STOCK.format(before_passdb=DRIVER if driver else "", **values)]
+    parts = [STOCK.format(
+        before_passdb=include(folder, DRIVER) if driver else "", **values)]
     if settings:
         parts.append(SETTINGS.format(**values))
     if plugin:
-        parts.append(PLUGIN)
+        parts.append(include(folder, PLUGIN))
     if auth_cache:
         parts.append(AUTH_CACHE)
     parts.append(extra)

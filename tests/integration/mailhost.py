@@ -208,7 +208,7 @@ class MailHost:
 
     def config(self, **changed):
         values = dict(
-            run=self.run, log=self.log_path, homes=self.homes,
+            folder=self.scratch, run=self.run, log=self.log_path, homes=self.homes,
             database_socket=self.db.socket,
             database_password=self.database_password, imap=self.imap_port,
             pop3=self.pop3_port, lmtp=self.lmtp_port, http=self.http_port,

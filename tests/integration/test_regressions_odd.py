@@ -264,11 +264,11 @@ class Terminal:
             self.shown += os.read(self.master, 4096)
         return self.shown.decode()
 
-    def type(self, prompt, line):
+    def type(self, prompt, line, end="\n"):
         """Types when it is asked to, and nothing is shown any more."""
         wait_until(lambda: self.read().rstrip().endswith(prompt + ":") and
                    not self.echoes(), f"the prompt {prompt!r}", 10)
-        os.write(self.master, line.encode() + b"\n")
+        os.write(self.master, (line + end).encode())
 
     def end(self):
         """Exit code, and all it has shown."""
@@ -295,6 +295,15 @@ def test_a_password_too_long_for_the_terminal_panics(host, mailbox):
     assert mailbox.password not in shown
     assert host.row(mailbox) is None
     assert_not_changed(mailbox, "x" * 512, before)
+
+
+def test_ctrl_c_at_the_prompt_is_not_heard(host, mailbox):
+    terminal = Terminal(mailbox)
+    terminal.type("Old password", mailbox.password)
+    terminal.type("New password", "half a pass", end="\x03")
+    code, shown = terminal.end()
+    assert code == os.EX_NOINPUT and "canceled" in shown, shown
+    assert host.row(mailbox) is None
 
 
 def test_a_password_mistyped_at_the_terminal_is_filed(host, mailbox):
