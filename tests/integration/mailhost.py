@@ -311,8 +311,8 @@ class MailHost:
                 and path.read_bytes()[:4] == b"\x7fELF"]
 
     def check(self):
-        assert self.complaints() == []
-        assert self.cores() == []
+        complaints, cores = self.complaints(), self.cores()
+        assert complaints == [] and cores == [], (complaints, cores)
 
     # ---- commands
 
