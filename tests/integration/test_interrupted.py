@@ -87,7 +87,7 @@ def test_killed_at_random_moments(mailbox):
 
 
 @pytest.mark.soak
-@pytest.mark.limit(3600)
+@pytest.mark.limit(7200)
 def test_killed_at_two_hundred_random_moments(mailbox):
     kill_at_random(mailbox, 200, patient=True)
 
@@ -120,7 +120,7 @@ def test_killed_before_a_system_call(host, mailbox):
 
 
 @pytest.mark.soak
-@pytest.mark.limit(3600)
+@pytest.mark.limit(7200)
 def test_killed_before_any_system_call(host, mailbox):
     kill_at(host, mailbox, 1, patient=True)
 

@@ -56,6 +56,6 @@ def test_thirty_changes_under_load(host):
 
 
 @pytest.mark.soak
-@pytest.mark.limit(3600)
+@pytest.mark.limit(7200)
 def test_three_hundred_changes_under_load(host):
     change_under_load(host, "soak", 300)
