@@ -83,7 +83,7 @@ static bool process_expire(struct process *process, struct request_row *row)
 	const char *error;
 	int ret;
 
-	ret = request_store_end_unclaimed(process->cmd.store, row,
+	ret = request_store_end(process->cmd.store, row,
 		REQUEST_STATE_EXPIRED, "expired", row->reason == NULL ?
 		"nobody worked on it in time" : row->reason, &error);
 	if (ret < 0) {
@@ -92,16 +92,11 @@ static bool process_expire(struct process *process, struct request_row *row)
 	}
 	if (ret > 0) {
 		e_warning(process->cmd.event, "request %s of %s expired, the "
-			  "old password stays", row->id, row->address);
+			  "old password stays", row->id,
+			  str_sanitize(row->address, 254));
 		process_print(process, row, "expired");
 	}
 	return TRUE;
-}
-
-static void process_set_exit_code(int exit_code)
-{
-	if (doveadm_exit_code == 0 || exit_code == EX_TEMPFAIL)
-		doveadm_exit_code = exit_code;
 }
 
 /* Returns FALSE if the database failed. */
@@ -125,15 +120,15 @@ static bool process_request(struct process *process, struct request_row *row)
 		return TRUE;
 	case PASSWORD_CHANGE_FAILED:
 		process_print(process, row, "failed");
-		process_set_exit_code(EX_DATAERR);
+		pymailadmin_cmd_set_exit_code(EX_DATAERR);
 		return TRUE;
 	case PASSWORD_CHANGE_LATER:
 		process_print(process, row, "later");
-		process_set_exit_code(EX_TEMPFAIL);
+		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
 		return TRUE;
 	case PASSWORD_CHANGE_STOPPED:
 		process_print(process, row, "stopped");
-		process_set_exit_code(EX_TEMPFAIL);
+		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
 		return process_database_works(process);
 	}
 	i_unreached();

@@ -98,7 +98,7 @@ static void cancel(struct pymailadmin_cmd *cmd, const char *username,
 			username, request_state_name(row->state));
 		return;
 	}
-	ret = request_store_end_unclaimed(cmd->store, row,
+	ret = request_store_end(cmd->store, row,
 		REQUEST_STATE_CANCELED, "canceled",
 		"canceled by the administrator", &error);
 	if (ret < 0)

@@ -25,6 +25,11 @@ void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 		e_error(cmd->event, "%s", t_strdup_vprintf(fmt, args));
 	} T_END;
 	va_end(args);
+	pymailadmin_cmd_set_exit_code(exit_code);
+}
+
+void pymailadmin_cmd_set_exit_code(int exit_code)
+{
 	/* a passing fault may hide what the others are about */
 	if (doveadm_exit_code == 0 || exit_code == EX_TEMPFAIL)
 		doveadm_exit_code = exit_code;

@@ -26,6 +26,8 @@ struct pymailadmin_cmd {
 	struct request_store *store;
 };
 
+/* Sets the exit code, unless one is set already; EX_TEMPFAIL wins. */
+void pymailadmin_cmd_set_exit_code(int exit_code);
 /* Logs the error and sets the exit code. */
 void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 			  const char *fmt, ...) ATTR_FORMAT(3, 4);

@@ -69,7 +69,7 @@ static int prepare_user_key(struct key_change *change,
 {
 	struct dcrypt_private_key *priv;
 	struct prepared_key *prepared;
-	const char *old_error, *error;
+	const char *new_wrapped, *old_error, *error;
 	bool with_new = FALSE;
 
 	if (key_change_find(change, key) != NULL)
@@ -85,20 +85,22 @@ static int prepare_user_key(struct key_change *change,
 		}
 		with_new = TRUE;
 	}
-	prepared = key_change_add(change, key);
-	prepared->priv = priv;
 	if (with_new) {
-		prepared->new_wrapped = prepared->wrapped;
+		new_wrapped = key->wrapped;
 	} else if (crypt_key_wrap(change->pool, priv,
 				  change->params.new_password, NULL,
-				  &prepared->new_wrapped, &error) < 0 ||
-		   key_change_check_wrapped(key, prepared->new_wrapped,
-				 change->params.new_password, NULL,
-				 &error) < 0) {
+				  &new_wrapped, &error) < 0 ||
+		   key_change_check_wrapped(key, new_wrapped,
+					    change->params.new_password, NULL,
+					    &error) < 0) {
 		*error_r = t_strdup_printf("wrapping user key %s failed: %s",
 					   key->id, error);
+		dcrypt_key_unref_private(&priv);
 		return -1;
 	}
+	prepared = key_change_add(change, key);
+	prepared->priv = priv;
+	prepared->new_wrapped = with_new ? prepared->wrapped : new_wrapped;
 	return 1;
 }
 
@@ -164,7 +166,8 @@ int key_change_check_switch(struct key_change *change,
 	struct crypt_key *key;
 
 	array_foreach_elem(&store->user_keys, key) {
-		if (key->wrapped == NULL || key_change_is_abandoned(change, key))
+		if (key->wrapped == NULL ||
+		    key_change_is_abandoned(change, key))
 			continue;
 		prepared = key_change_find(change, key);
 		if (prepared == NULL ||

@@ -72,8 +72,9 @@ static int new_key_make(struct key_change *change, const char *guid,
 			   user_key ? NULL : user->pub, &key->wrapped,
 			   error_r) < 0 ||
 	    key_change_check_wrapped(&key->key, key->wrapped,
-			  change->params.new_password,
-			  user_key ? NULL : user->priv, error_r) < 0) {
+				     change->params.new_password,
+				     user_key ? NULL : user->priv,
+				     error_r) < 0) {
 		new_key_free(key);
 		return -1;
 	}
@@ -131,8 +132,10 @@ static int prepare_folder_key(struct key_change *change,
 			     &prepared->new_wrapped, &error);
 	dcrypt_key_unref_private(&priv);
 	if (ret == 0)
-		ret = key_change_check_wrapped(key, prepared->new_wrapped, NULL,
-				    change->new_user_key->priv, &error);
+		ret = key_change_check_wrapped(key, prepared->new_wrapped,
+					       NULL,
+					       change->new_user_key->priv,
+					       &error);
 	if (ret < 0)
 		*error_r = t_strdup_printf("wrapping folder key %s failed: %s",
 					   key->id, error);

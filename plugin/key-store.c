@@ -7,11 +7,11 @@
 #include "sleep.h"
 #include "file-sync.h"
 #include "mail-crypt-compat.h"
+#include "monotonic-time.h"
 #include "pymailadmin-settings.h"
 #include "key-store.h"
 
 #include <sys/stat.h>
-#include <time.h>
 
 #define DICT_LOCK_STALE_MSECS (3*1000)
 #define DICT_LOCK_POLL_MSECS 20
@@ -301,15 +301,6 @@ void key_store_change_remove(struct key_store_change *change,
 	} T_END;
 }
 
-static unsigned int monotonic_msecs(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
-		i_fatal("clock_gettime(CLOCK_MONOTONIC) failed: %m");
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* The file driver's lock file of a process that was killed would be waited for
    a minute. Under the mailbox lock nobody writes here but by accident, and
    then for milliseconds: one that stays as it is while it is watched is
@@ -317,12 +308,12 @@ static unsigned int monotonic_msecs(void)
 static void dict_file_break_stale_lock(struct key_store *store)
 {
 	const char *path = t_strconcat(store->file_path, ".lock", NULL);
-	const unsigned int begin = monotonic_msecs();
+	const uint64_t begin = monotonic_time_msecs();
 	struct stat st, seen;
 
 	if (lstat(path, &seen) < 0)
 		return;
-	while (monotonic_msecs() - begin < DICT_LOCK_STALE_MSECS) {
+	while (monotonic_time_msecs() - begin < DICT_LOCK_STALE_MSECS) {
 		i_sleep_msecs(DICT_LOCK_POLL_MSECS);
 		if (lstat(path, &st) < 0 || st.st_ino != seen.st_ino ||
 		    st.st_ctime != seen.st_ctime ||

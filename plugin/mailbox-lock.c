@@ -4,12 +4,12 @@
 #include "istream.h"
 #include "mkdir-parents.h"
 #include "sleep.h"
+#include "monotonic-time.h"
 #include "mailbox-lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAILBOX_LOCK_POLL_MSECS 10
@@ -19,8 +19,6 @@ struct mailbox_lock {
 	char *path;
 	int gate_fd;
 	int fd;
-	/* The files were not there before. */
-	bool created;
 };
 
 /* The files cannot be made here: a matter of the home, not of the lock. */
@@ -69,10 +67,7 @@ static int mailbox_lock_open(const char *home, bool create_home,
 	struct mailbox_lock *lock;
 	const char *gate_path, *path;
 	int gate_fd, fd, ret;
-	bool created;
 
-	created = access(t_strconcat(home, "/"MAILBOX_LOCK_NAME, NULL),
-			 F_OK) < 0;
 	ret = lock_file_open(home, create_home, MAILBOX_GATE_NAME, &gate_fd,
 			     &gate_path, error_r);
 	if (ret <= 0)
@@ -88,7 +83,6 @@ static int mailbox_lock_open(const char *home, bool create_home,
 	lock->path = i_strdup(path);
 	lock->gate_fd = gate_fd;
 	lock->fd = fd;
-	lock->created = created;
 	*lock_r = lock;
 	return 1;
 }
@@ -137,15 +131,6 @@ static const char *lock_holders(int fd)
 	return str_len(str) > 0 ? str_c(str) : "an unknown process";
 }
 
-static uint64_t monotonic_msecs(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
-		i_fatal("clock_gettime(CLOCK_MONOTONIC) failed: %m");
-	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Returns 1 if taken, 0 if not until the deadline, -1 on error. */
 static int flock_until(int fd, int operation, const char *path,
 		       uint64_t deadline_msecs,
@@ -162,7 +147,7 @@ static int flock_until(int fd, int operation, const char *path,
 						   path);
 			return -1;
 		}
-		now = monotonic_msecs();
+		now = monotonic_time_msecs();
 		if (now >= deadline_msecs)
 			return 0;
 		if (callback != NULL && now >= next_kick) {
@@ -179,7 +164,7 @@ static int mailbox_lock_take(struct mailbox_lock *lock, int operation,
 			     mailbox_lock_wait_callback_t *callback,
 			     void *context, const char **error_r)
 {
-	uint64_t deadline = monotonic_msecs() + wait_msecs;
+	uint64_t deadline = monotonic_time_msecs() + wait_msecs;
 	int fd, ret;
 
 	fd = lock->gate_fd;
@@ -226,17 +211,21 @@ int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 			   void *context, struct mailbox_lock **lock_r,
 			   const char **error_r)
 {
+	const char *path = t_strconcat(home, "/"MAILBOX_LOCK_NAME, NULL);
+	const bool missing = access(home, F_OK) == 0 && access(path, F_OK) < 0;
 	struct mailbox_lock *lock;
 	int ret;
 
+	/* Sessions from before may go on without the lock. They are told to go
+	   before the files are made, so that files that are there say that it
+	   has been done. */
+	if (missing && callback != NULL)
+		callback(context);
 	if (mailbox_lock_open(home, FALSE, &lock, error_r) <= 0)
 		return -1;
-	if (lock->created) {
-		/* sessions from before may go on without the lock */
-		if (callback != NULL)
-			callback(context);
+	if (missing) {
 		*error_r = t_strdup_printf("%s has just been made; sessions "
-			"from before are told to end", lock->path);
+			"from before are told to end", path);
 		mailbox_lock_free(&lock);
 		return 0;
 	}

@@ -97,7 +97,8 @@ static void bind_nullable(struct sql_statement *stmt, unsigned int idx,
    them at any length and in any bytes. */
 static const char *reason_text(const char *reason)
 {
-	return reason == NULL ? "" : str_sanitize_utf8(reason, REASON_MAX_CHARS);
+	return reason == NULL ? "" :
+		str_sanitize_utf8(reason, REASON_MAX_CHARS);
 }
 
 static const char *
@@ -352,9 +353,9 @@ int request_store_switch(struct request_store *store, struct request_row *row,
 	return ret > 0 ? 1 : ret;
 }
 
-static int run_end(struct request_store *store, struct request_row *row,
-		   enum request_state state, const char *outcome,
-		   const char *reason, const char **error_r)
+int request_store_end(struct request_store *store, struct request_row *row,
+		      enum request_state state, const char *outcome,
+		      const char *reason, const char **error_r)
 {
 	struct sql_transaction_context *trans;
 	struct sql_statement *stmt;
@@ -383,22 +384,6 @@ static int run_end(struct request_store *store, struct request_row *row,
 	if (rows > 0)
 		row->state = state;
 	return rows > 0 ? 1 : 0;
-}
-
-int request_store_end(struct request_store *store, struct request_row *row,
-		      enum request_state state, const char *outcome,
-		      const char *reason, const char **error_r)
-{
-	i_assert(row->claimed_by != NULL);
-	return run_end(store, row, state, outcome, reason, error_r);
-}
-
-int request_store_end_unclaimed(struct request_store *store,
-				struct request_row *row,
-				enum request_state state, const char *outcome,
-				const char *reason, const char **error_r)
-{
-	return run_end(store, row, state, outcome, reason, error_r);
 }
 
 int request_store_release(struct request_store *store,

@@ -73,8 +73,9 @@ int request_store_advance(struct request_store *store,
 int request_store_switch(struct request_store *store, struct request_row *row,
 			 const char *old_hash, const char *hash,
 			 const char **error_r);
-/* End a claimed request: the sealed part is wiped, an event recorded. Returns
-   1 if ended, 0 if it is not ours in that state. */
+/* End a request, if it still is in the state and of the owner row says, be
+   there one or not: the sealed part is wiped, an event recorded. Returns 1 if
+   ended, 0 if it is not. */
 int request_store_end(struct request_store *store, struct request_row *row,
 		      enum request_state state, const char *outcome,
 		      const char *reason, const char **error_r);
@@ -85,12 +86,6 @@ int request_store_release(struct request_store *store,
 			  const char *reason, unsigned int delay_secs,
 			  const char **error_r);
 
-/* End a request that nobody works on: its window is over, or somebody
-   canceled it. Returns 1 if ended, 0 if somebody took it since. */
-int request_store_end_unclaimed(struct request_store *store,
-				struct request_row *row,
-				enum request_state state, const char *outcome,
-				const char *reason, const char **error_r);
 /* Let a waiting request be tried at once. Returns 1, or 0 if it is gone. */
 int request_store_retry(struct request_store *store, struct request_row *row,
 			const char **error_r);
