@@ -2,7 +2,9 @@
 #include "ioloop.h"
 #include "settings.h"
 #include "db-sql.h"
+#include "sql-api-private.h"
 #include "auth-request.h"
+#include "auth-worker-server.h"
 #include "pymailadmin-settings.h"
 #include "auth-window.h"
 #include "auth-lookup.h"
@@ -17,8 +19,20 @@
 /* Not a new process for each login while the database is away */
 #define WORKER_MIN_SECS 3
 
+/* The mysql driver of Dovecot 2.4.1 uses the handle of a refused connection
+   again, which libmariadb 3.4 does not survive: this process asks no more,
+   another is to try. */
+static bool lookup_gave_up = FALSE;
+
 /* When not even the settings can be read */
 #define LAST_RESORT_TEXT "Your mailbox cannot be opened right now"
+
+static void lookup_give_up(void)
+{
+	lookup_gave_up = TRUE;
+	if (ioloop_time - process_start_time >= WORKER_MIN_SECS)
+		worker_restart_request = TRUE;
+}
 
 int auth_lookup_init(struct event *event, struct sql_db **db_r,
 		     const char **error_r)
@@ -30,6 +44,15 @@ int auth_lookup_init(struct event *event, struct sql_db **db_r,
 	ret = sql_init_auto(sql_event, db_r, error_r);
 	event_unref(&sql_event);
 	return ret > 0 ? 0 : -1;
+}
+
+void auth_lookup_connect(struct sql_db *db)
+{
+	if (sql_connect(db) < 0) {
+		lookup_gave_up = TRUE;
+		/* no more workers until one has an answer */
+		auth_worker_server_send_error();
+	}
 }
 
 static const struct pymailadmin_settings *
@@ -90,7 +113,7 @@ lookup_closed_text(struct auth_request *request,
 /* Returns 1 if the mailbox is closed, 0 if it is open, -1 if that cannot be
    said. The row's texts are the result's. */
 static int lookup_check_result(struct auth_request *request,
-			       struct sql_db *db, struct sql_result *result,
+			       struct sql_result *result,
 			       const struct pymailadmin_settings *set,
 			       struct auth_window_row *row_r, time_t *opens_r)
 {
@@ -99,15 +122,11 @@ static int lookup_check_result(struct auth_request *request,
 
 	ret = sql_result_next_row(result);
 	if (ret < 0) {
+		error = sql_result_get_error(result);
 		e_error(authdb_event(request), "Login refused: "
-			"request lookup failed: %s",
-			sql_result_get_error(result));
-		/* The mysql driver may wait half an hour before it connects
-		   again, and then a connection that was refused before is not
-		   made in this process (2.4.1): let another process try. */
-		if (sql_connect(db) < 0 &&
-		    ioloop_time - process_start_time >= WORKER_MIN_SECS)
-			worker_restart_request = TRUE;
+			"request lookup failed: %s", error);
+		if (strcmp(error, SQL_ERRSTR_NOT_CONNECTED) == 0)
+			lookup_give_up();
 		return -1;
 	}
 	db_sql_success();
@@ -142,10 +161,19 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	if (set == NULL)
 		return LAST_RESORT_TEXT;
 
+	if (lookup_gave_up || sql_connect(db) < 0) {
+		e_error(authdb_event(request), "Login refused: "
+			"request lookup failed: "SQL_ERRSTR_NOT_CONNECTED);
+		lookup_give_up();
+		text = t_strdup(set->pymailadmin_unavailable_text);
+		settings_free(set);
+		return text;
+	}
+
 	stmt = sql_statement_init(db, LOOKUP_QUERY);
 	sql_statement_bind_str(stmt, 0, request->fields.user);
 	result = sql_statement_query_s(&stmt);
-	ret = lookup_check_result(request, db, result, set, &row, &opens);
+	ret = lookup_check_result(request, result, set, &row, &opens);
 	if (ret > 0)
 		text = lookup_closed_text(request, set, &row, opens);
 	else if (ret < 0)

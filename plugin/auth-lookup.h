@@ -11,6 +11,10 @@ struct sql_db;
 int auth_lookup_init(struct event *event, struct sql_db **db_r,
 		     const char **error_r);
 
+/* Connects an auth-worker to it. If that is refused, every login is until
+   another worker takes over. */
+void auth_lookup_connect(struct sql_db *db);
+
 /* Blocks, so it is for an auth-worker. Returns what the request's user is told
    if the login is to be refused: the mailbox is closed, or nobody can say that
    it is not. NULL if it is open. The admin is told by the log. */

@@ -1,7 +1,7 @@
 #include "auth-common.h"
 #include "ioloop.h"
 #include "str.h"
-#include "db-sql.h"
+#include "sql-api.h"
 #include "auth-worker-connection.h"
 #include "passdb.h"
 #include "passdb-blocking.h"
@@ -201,7 +201,7 @@ static void pymailadmin_passdb_init(struct passdb_module *module)
 
 	module->blocking = FALSE;
 	if (worker)
-		db_sql_connect(passdb->db);
+		auth_lookup_connect(passdb->db);
 }
 
 static void pymailadmin_passdb_deinit(struct passdb_module *module)
@@ -323,7 +323,7 @@ static void pymailadmin_userdb_init(struct userdb_module *module)
 
 	module->blocking = FALSE;
 	if (worker)
-		db_sql_connect(userdb->db);
+		auth_lookup_connect(userdb->db);
 }
 
 static void pymailadmin_userdb_deinit(struct userdb_module *module)
