@@ -7,7 +7,7 @@ import pytest
 
 from changes import assert_clean, assert_opens, fill, name_of
 from faults import Proxy, count_calls, failing_at, killed_after, killed_at
-from mailhost import MailHost
+from mailhost import AUTH_KILLED, MailHost
 
 KILLED = -9
 
@@ -19,6 +19,8 @@ KILLED = -9
 def host(request):
     driver, _, depth = request.param.partition("-")
     with MailHost(mail_driver=driver, depth=depth) as host:
+        # See test_stock.py.
+        host.expect_log(AUTH_KILLED)
         yield host
 
 

@@ -1,10 +1,16 @@
 """The bench itself: Dovecot as it is packaged, none of our modules loaded."""
 
+import fcntl
+import socket
+import struct
+import termios
+
 import pytest
 
 import messages
 from mailclients import Refused
-from mailhost import MailHost
+from mailhost import AUTH_KILLED, WORKER_CORE, WORKER_KILLED, MailHost
+from mariadb import wait_until
 
 
 @pytest.fixture(scope="module", params=["maildir", "sdbox"])
@@ -95,3 +101,55 @@ def test_http_api_and_doveadm_agree(host, filled):
                      "messages", "INBOX").json
     assert answer == [["doveadmResponse", rows, "t"]]
     assert int(rows[0]["messages"]) == len(messages.awkward())
+
+
+def unread(sock):
+    """Bytes sent that the other side has not read."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0" * 4))[0]
+
+
+def userdb_client(host):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(str(host.run / "auth-userdb"))
+    # The greeting: auth has taken what came before.
+    assert sock.recv(100).startswith(b"VERSION")
+    return sock
+
+
+def test_auth_dies_of_a_client_that_dies_in_its_lookup(host):
+    """Why the tests that kill processes expect it; if Dovecot mends it, we
+    want to know."""
+    mailbox = host.create("gone", key=False)
+    host.expect_log(AUTH_KILLED)
+    position = host.log_position()
+    host.db.suspend()
+    try:
+        with userdb_client(host) as client:
+            client.sendall(b"VERSION\t1\t1\nUSER\t1\t%s\tprotocol=lmtp\n" %
+                           mailbox.address.encode())
+            wait_until(lambda: unread(client) == 0, "the lookup")
+        userdb_client(host).close()
+    finally:
+        host.db.resume()
+    host.wait_log("killed with signal 11", position)
+    assert mailbox.smtp_auth().startswith("OK\t1")
+
+
+def test_an_auth_worker_dies_of_a_refused_connection(host):
+    """Why the auth driver asks no more in a process that was refused; if
+    Dovecot mends it, we want to know."""
+    mailbox = host.create("refused", key=False)
+    host.expect_log(WORKER_KILLED)
+    host.expect_core(WORKER_CORE)
+    position = host.log_position()
+    host.db.kill()
+    host.restart_dovecot()
+    try:
+        def killed():
+            assert mailbox.smtp_auth().startswith("FAIL\t1")
+            return "killed with signal 11" in host.log_since(position)
+        wait_until(killed, "death of an auth-worker")
+    finally:
+        host.db.start()
+    wait_until(lambda: mailbox.smtp_auth().startswith("OK\t1"),
+               "log-in after the database came back")
