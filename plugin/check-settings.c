@@ -79,9 +79,7 @@ static void check_own_settings(struct check *check)
 		check_ok(check, name, "a mailbox is closed for at most %u "
 			 "minutes; depth %s",
 			 (set->pymailadmin_rekey_window + 59) / 60,
-			 set->parsed_rekey_depth ==
-				PYMAILADMIN_REKEY_DEPTH_KEYS ?
-				"keys" : "password");
+			 set->pymailadmin_rekey_depth);
 	}
 }
 

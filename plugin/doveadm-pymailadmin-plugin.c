@@ -1,16 +1,19 @@
 #include "lib.h"
 #include "sql-api.h"
+#include "mail-cipher.h"
 #include "doveadm-pymailadmin.h"
 #include "doveadm-pymailadmin-plugin.h"
 
 static struct doveadm_cmd_ver2 *const pymailadmin_commands[] = {
 	&doveadm_cmd_pymailadmin_cancel,
 	&doveadm_cmd_pymailadmin_check,
+	&doveadm_cmd_pymailadmin_encrypt,
 	&doveadm_cmd_pymailadmin_keygen,
 	&doveadm_cmd_pymailadmin_process,
 	&doveadm_cmd_pymailadmin_request_password,
 	&doveadm_cmd_pymailadmin_retry,
 	&doveadm_cmd_pymailadmin_status,
+	&doveadm_cmd_pymailadmin_verify,
 };
 
 const char *doveadm_pymailadmin_plugin_version = DOVECOT_ABI_VERSION;
@@ -28,5 +31,6 @@ void doveadm_pymailadmin_plugin_init(struct module *module ATTR_UNUSED)
 
 void doveadm_pymailadmin_plugin_deinit(void)
 {
+	mail_cipher_deinit();
 	sql_drivers_deinit();
 }

@@ -3,26 +3,37 @@
 #include "hex-binary.h"
 #include "hostpid.h"
 #include "master-service.h"
+#include "sleep.h"
 #include "mail-storage-service.h"
 #include "sealed-request.h"
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
+#include "encrypt-request.h"
+#include "monotonic-time.h"
 #include "password-change.h"
+#include "rekey-queue.h"
 #include "request-store.h"
 #include "seal-key-file.h"
 #include "process-memory.h"
 #include "doveadm-pymailadmin.h"
 
+/* How long a new request waits while mail is being re-encrypted. */
+#define LIST_INTERVAL_MSECS 1000
+#define POLL_INTERVAL_MSECS 20
+
 struct process {
 	struct pymailadmin_cmd cmd;
 	struct password_change_context change;
 	struct seal_private_key seal_key;
+	struct rekey_queue *queue;
 	const char *owner;
 	/* NULL: everybody's requests */
 	const char *one;
 	unsigned int jobs_left;
 	bool printed;
+	/* The list has been gone through once. */
+	bool again;
 };
 
 static void process_print(struct process *process,
@@ -46,10 +57,12 @@ static bool process_is_ours(const struct process *process,
 			    const struct request_row *row)
 {
 	/* the other kinds are not known here */
-	if (row->kind != REQUEST_KIND_PASSWORD)
+	if (row->kind != REQUEST_KIND_PASSWORD &&
+	    row->kind != REQUEST_KIND_ENCRYPT)
 		return FALSE;
 	if (process->one != NULL)
-		return strcasecmp(process->one, row->address) == 0;
+		return !process->again &&
+			strcasecmp(process->one, row->address) == 0;
 	return !row->waiting;
 }
 
@@ -62,8 +75,9 @@ static bool process_is_free(const struct request_row *row)
 static bool process_is_expired(const struct process *process,
 			       const struct request_row *row)
 {
-	return (row->state == REQUEST_STATE_PENDING ||
-		row->state == REQUEST_STATE_CLAIMED) &&
+	return row->kind == REQUEST_KIND_PASSWORD &&
+		(row->state == REQUEST_STATE_PENDING ||
+		 row->state == REQUEST_STATE_CLAIMED) &&
 		row->now >= row->created +
 			process->cmd.set->pymailadmin_rekey_window;
 }
@@ -99,9 +113,54 @@ static bool process_expire(struct process *process, struct request_row *row)
 	return TRUE;
 }
 
+static void process_say(const struct request_row *row,
+			enum password_change_result result, void *context)
+{
+	struct process *process = context;
+
+	switch (result) {
+	case PASSWORD_CHANGE_DONE:
+		process_print(process, row, "done");
+		break;
+	case PASSWORD_CHANGE_STORING:
+		/* to be said when that has come to an end */
+		break;
+	case PASSWORD_CHANGE_FAILED:
+		process_print(process, row, "failed");
+		pymailadmin_cmd_set_exit_code(EX_DATAERR);
+		break;
+	case PASSWORD_CHANGE_LATER:
+		process_print(process, row, "later");
+		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
+		break;
+	case PASSWORD_CHANGE_STOPPED:
+		process_print(process, row, "stopped");
+		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
+		break;
+	}
+}
+
+static enum password_change_result
+process_work(struct process *process, struct request_row *row)
+{
+	enum password_change_result result = PASSWORD_CHANGE_STORING;
+
+	/* an older change of it goes on in the background, and would meet
+	   other keys */
+	rekey_queue_stop(process->queue, row->address);
+	if (row->kind == REQUEST_KIND_ENCRYPT)
+		result = encrypt_request_run(&process->change, row);
+	else if (row->state != REQUEST_STATE_STORING)
+		result = password_change_run(&process->change, row);
+	if (result == PASSWORD_CHANGE_STORING)
+		rekey_queue_start(process->queue, row);
+	return result;
+}
+
 /* Returns FALSE if the database failed. */
 static bool process_request(struct process *process, struct request_row *row)
 {
+	enum password_change_result result;
 	const char *error;
 	int ret;
 
@@ -114,24 +173,10 @@ static bool process_request(struct process *process, struct request_row *row)
 	if (ret == 0)
 		return TRUE;
 	process->jobs_left--;
-	switch (password_change_run(&process->change, row)) {
-	case PASSWORD_CHANGE_DONE:
-		process_print(process, row, "done");
-		return TRUE;
-	case PASSWORD_CHANGE_FAILED:
-		process_print(process, row, "failed");
-		pymailadmin_cmd_set_exit_code(EX_DATAERR);
-		return TRUE;
-	case PASSWORD_CHANGE_LATER:
-		process_print(process, row, "later");
-		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
-		return TRUE;
-	case PASSWORD_CHANGE_STOPPED:
-		process_print(process, row, "stopped");
-		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
-		return process_database_works(process);
-	}
-	i_unreached();
+	result = process_work(process, row);
+	process_say(row, result, process);
+	return result != PASSWORD_CHANGE_STOPPED ||
+		process_database_works(process);
 }
 
 static void process_requests(struct process *process)
@@ -156,10 +201,29 @@ static void process_requests(struct process *process)
 			;
 		else if (process_is_expired(process, row))
 			ok = process_expire(process, row);
-		else
+		else if (rekey_queue_may_start(process->queue, row))
 			ok = process_request(process, row);
 	} T_END;
 	pool_unref(&pool);
+}
+
+/* Until nothing is left to do: as long as stored mail is being re-encrypted,
+   new requests are worked on. */
+static void process_loop(struct process *process)
+{
+	uint64_t listed;
+
+	do T_BEGIN {
+		process_requests(process);
+		process->again = TRUE;
+		listed = monotonic_time_msecs();
+		while (rekey_queue_poll(process->queue) > 0 &&
+		       !master_service_is_killed(master_service) &&
+		       monotonic_time_msecs() - listed < LIST_INTERVAL_MSECS)
+			i_sleep_intr_msecs(POLL_INTERVAL_MSECS);
+	} T_END; while (rekey_queue_poll(process->queue) > 0 &&
+			!master_service_is_killed(master_service));
+	rekey_queue_stop(process->queue, NULL);
 }
 
 static void process_read_seal_key(struct process *process)
@@ -214,7 +278,10 @@ static void process_run(struct process *process)
 	process->change.base_dir = doveadm_settings->base_dir;
 	process->owner = pymailadmin_owner_self();
 
-	process_requests(process);
+	process->queue = rekey_queue_init(&process->change, process_say,
+					  process);
+	process_loop(process);
+	rekey_queue_deinit(&process->queue);
 	seal_private_key_wipe(&process->seal_key);
 	/* unloads the mail plugins: nothing of a module may be left by then */
 	request_store_deinit(&process->cmd.store);

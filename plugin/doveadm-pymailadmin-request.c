@@ -32,17 +32,13 @@ static bool get_public_key(struct pymailadmin_cmd *cmd,
 }
 
 /* Nothing is filed that would fail. */
-static bool check_passwords(struct pymailadmin_cmd *cmd, const char *username,
-			    struct seal_secrets *secrets)
+static bool check_old_password(struct pymailadmin_cmd *cmd,
+			       const char *username, const char *what,
+			       const struct seal_secrets *secrets)
 {
-	const char *old_hash, *new_hash, *error;
+	const char *old_hash, *error;
 	int ret;
 
-	if (!password_hash_is_usable_password(secrets->new_password)) {
-		pymailadmin_cmd_fail(cmd, EX_DATAERR, "new password: it has a "
-			"control character, with which nobody could log in");
-		return FALSE;
-	}
 	ret = request_store_get_hash(cmd->store, username, &old_hash, &error);
 	if (ret <= 0) {
 		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_TEMPFAIL : EX_NOUSER,
@@ -53,9 +49,24 @@ static bool check_passwords(struct pymailadmin_cmd *cmd, const char *username,
 				   &error);
 	if (ret <= 0) {
 		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_DATAERR : EX_NOPERM,
-				     "old password: %s", error);
+				     "%s: %s", what, error);
 		return FALSE;
 	}
+	return TRUE;
+}
+
+static bool check_passwords(struct pymailadmin_cmd *cmd, const char *username,
+			    struct seal_secrets *secrets)
+{
+	const char *new_hash, *error;
+
+	if (!password_hash_is_usable_password(secrets->new_password)) {
+		pymailadmin_cmd_fail(cmd, EX_DATAERR, "new password: it has a "
+			"control character, with which nobody could log in");
+		return FALSE;
+	}
+	if (!check_old_password(cmd, username, "old password", secrets))
+		return FALSE;
 	if (password_hash_generate(cmd->set->pymailadmin_password_scheme,
 				   username, secrets->new_password, &new_hash,
 				   &error) < 0) {
@@ -72,7 +83,8 @@ static bool check_passwords(struct pymailadmin_cmd *cmd, const char *username,
 	return TRUE;
 }
 
-static void file_request(struct pymailadmin_cmd *cmd, const char *username,
+static bool file_request(struct pymailadmin_cmd *cmd, enum request_kind kind,
+			 const char *username,
 			 const struct seal_public_key *pub,
 			 const struct seal_secrets *secrets)
 {
@@ -80,7 +92,7 @@ static void file_request(struct pymailadmin_cmd *cmd, const char *username,
 	unsigned char sealed[SEALED_REQUEST_MAX];
 	struct request_row row = {
 		.id = id,
-		.kind = REQUEST_KIND_PASSWORD,
+		.kind = kind,
 		.address = username,
 		.sealed = sealed,
 	};
@@ -94,7 +106,7 @@ static void file_request(struct pymailadmin_cmd *cmd, const char *username,
 
 	if (request_store_get_time(cmd->store, &row.created, &error) < 0) {
 		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
-		return;
+		return FALSE;
 	}
 	binding.created = row.created;
 	if (seal_request_id_generate(id, &error) < 0 ||
@@ -102,7 +114,7 @@ static void file_request(struct pymailadmin_cmd *cmd, const char *username,
 				&row.sealed_size, &error) < 0) {
 		pymailadmin_cmd_fail(cmd, EX_SOFTWARE,
 				     "sealing the request failed: %s", error);
-		return;
+		return FALSE;
 	}
 	ret = request_store_file(cmd->store, &row, &error);
 	if (ret < 0) {
@@ -113,10 +125,9 @@ static void file_request(struct pymailadmin_cmd *cmd, const char *username,
 			"doveadm pymailadmin status -u %s", username,
 			username);
 	} else {
-		printf("Request %s filed. The mailbox is closed until it is "
-		       "done, for %u minutes at most.\n", id,
-		       (cmd->set->pymailadmin_rekey_window + 59) / 60);
+		printf("Request %s filed. ", id);
 	}
+	return ret > 0;
 }
 
 static void request_password(struct pymailadmin_cmd *cmd)
@@ -135,12 +146,36 @@ static void request_password(struct pymailadmin_cmd *cmd)
 					secrets.new_password,
 					sizeof(secrets.new_password)) &&
 	    pymailadmin_cmd_open_store(cmd) &&
-	    check_passwords(cmd, username, &secrets))
-		file_request(cmd, username, &pub, &secrets);
+	    check_passwords(cmd, username, &secrets) &&
+	    file_request(cmd, REQUEST_KIND_PASSWORD, username, &pub, &secrets))
+		printf("The mailbox is closed until it is done, for %u minutes "
+		       "at most.\n",
+		       (cmd->set->pymailadmin_rekey_window + 59) / 60);
 	seal_secrets_wipe(&secrets);
 }
 
-static void cmd_pymailadmin_request_password(struct doveadm_cmd_context *cctx)
+static void request_encrypt(struct pymailadmin_cmd *cmd)
+{
+	struct seal_secrets secrets;
+	struct seal_public_key pub;
+	const char *username;
+
+	i_zero(&secrets);
+	if (pymailadmin_cmd_get_user(cmd, &username) &&
+	    get_public_key(cmd, &pub) &&
+	    pymailadmin_cmd_read_secret(cmd, "Password", FALSE,
+					secrets.old_password,
+					sizeof(secrets.old_password)) &&
+	    pymailadmin_cmd_open_store(cmd) &&
+	    check_old_password(cmd, username, "password", &secrets) &&
+	    file_request(cmd, REQUEST_KIND_ENCRYPT, username, &pub, &secrets))
+		printf("Stored mail is encrypted with the mailbox open; see: "
+		       "doveadm pymailadmin status -u %s\n", username);
+	seal_secrets_wipe(&secrets);
+}
+
+static void request(struct doveadm_cmd_context *cctx,
+		    void (*callback)(struct pymailadmin_cmd *cmd))
 {
 	struct pymailadmin_cmd cmd;
 
@@ -148,13 +183,32 @@ static void cmd_pymailadmin_request_password(struct doveadm_cmd_context *cctx)
 		return;
 	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
 		process_memory_protect();
-	request_password(&cmd);
+	callback(&cmd);
 	pymailadmin_cmd_deinit(&cmd);
+}
+
+static void cmd_pymailadmin_request_password(struct doveadm_cmd_context *cctx)
+{
+	request(cctx, request_password);
+}
+
+static void cmd_pymailadmin_encrypt(struct doveadm_cmd_context *cctx)
+{
+	request(cctx, request_encrypt);
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_request_password = {
 	.name = "pymailadmin request password",
 	.cmd = cmd_pymailadmin_request_password,
+	.usage = "-u <user>",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAMS_END
+};
+
+struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_encrypt = {
+	.name = "pymailadmin encrypt",
+	.cmd = cmd_pymailadmin_encrypt,
 	.usage = "-u <user>",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)

@@ -4,6 +4,7 @@
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
+#include "request-progress.h"
 #include "request-store.h"
 #include "doveadm-pymailadmin.h"
 
@@ -35,6 +36,7 @@ static void status_print(struct pymailadmin_cmd *cmd,
 	doveadm_print(request_kind_name(row->kind));
 	doveadm_print_num(row->attempts);
 	doveadm_print(row->id);
+	doveadm_print(request_progress_text(row));
 	doveadm_print(row->outcome == NULL ? "" : row->outcome);
 	doveadm_print(row->reason == NULL ? "" : row->reason);
 }
@@ -65,6 +67,7 @@ static void status(struct pymailadmin_cmd *cmd)
 	doveadm_print_header("attempts", "tries",
 			     DOVEADM_PRINT_HEADER_FLAG_NUMBER);
 	doveadm_print_header_simple("request");
+	doveadm_print_header("stored-mail", "stored mail", 0);
 	doveadm_print_header_simple("outcome");
 	doveadm_print_header_simple("reason");
 	array_foreach_elem(&rows, row) T_BEGIN {
@@ -76,11 +79,23 @@ static void status(struct pymailadmin_cmd *cmd)
 static void cmd_pymailadmin_status(struct doveadm_cmd_context *cctx)
 {
 	struct pymailadmin_cmd cmd;
+	const char *username;
+	bool follow;
 
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
-	if (pymailadmin_cmd_open_store(&cmd))
-		status(&cmd);
+	if (!doveadm_cmd_param_bool(cctx, "follow", &follow))
+		follow = FALSE;
+	if (!follow) {
+		if (pymailadmin_cmd_open_store(&cmd))
+			status(&cmd);
+	} else if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
+		pymailadmin_cmd_fail(&cmd, EX_USAGE,
+				     "--follow is for a terminal");
+	} else if (pymailadmin_cmd_get_user(&cmd, &username) &&
+		   pymailadmin_cmd_open_store(&cmd)) {
+		pymailadmin_cmd_follow(&cmd, username);
+	}
 	pymailadmin_cmd_deinit(&cmd);
 }
 
@@ -163,9 +178,10 @@ static void cmd_pymailadmin_retry(struct doveadm_cmd_context *cctx)
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_status = {
 	.name = "pymailadmin status",
 	.cmd = cmd_pymailadmin_status,
-	.usage = "[-u <user>]",
+	.usage = "[-u <user> [--follow]]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('\0', "follow", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };
 

@@ -13,11 +13,13 @@ struct seal_private_key;
 
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_cancel;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_check;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_encrypt;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_keygen;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_process;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_request_password;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_retry;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_status;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_verify;
 
 struct pymailadmin_cmd {
 	struct doveadm_cmd_context *cctx;
@@ -56,6 +58,9 @@ bool pymailadmin_cmd_get_request(struct pymailadmin_cmd *cmd,
 bool pymailadmin_cmd_read_secret(struct pymailadmin_cmd *cmd,
 				 const char *prompt, bool confirm,
 				 char *secret_r, size_t size);
+
+/* Shows how the newest request of the user goes on until it has ended. */
+void pymailadmin_cmd_follow(struct pymailadmin_cmd *cmd, const char *username);
 
 /* Who works on a request: host, process and its start time. */
 const char *pymailadmin_owner_self(void);

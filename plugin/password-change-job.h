@@ -49,6 +49,8 @@ struct job {
 	long long lock_usecs;
 	/* mail_crypt is set up with user keys. */
 	bool keys_expected;
+	/* The mailbox has user keys. */
+	bool has_keys;
 	/* What the switch had written is as it was before. */
 	bool undone;
 };

@@ -141,7 +141,7 @@ enum job_result job_init_change(struct job *job)
 		.keep_user_keys = user_shares_folders(job->user),
 	};
 	/* without a curve mail_crypt makes no keys, either */
-	if (set->parsed_rekey_depth == PYMAILADMIN_REKEY_DEPTH_KEYS &&
+	if (set->parsed_rekey_depth >= PYMAILADMIN_REKEY_DEPTH_KEYS &&
 	    crypt_set->crypt_user_key_curve[0] != '\0')
 		params.renewal_curve = crypt_set->crypt_user_key_curve;
 	job->change = key_change_new(&params);

@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "array.h"
 #include "buffer.h"
 #include "path-util.h"
 #include "str.h"
@@ -7,6 +8,7 @@
 #include "mail-storage-service.h"
 #include "mail-user.h"
 #include "sealed-request.h"
+#include "pymailadmin-settings.h"
 #include "key-change.h"
 #include "key-journal.h"
 #include "live-sessions.h"
@@ -189,6 +191,8 @@ static enum job_result job_run(struct job *job)
 /* Before the window opens. */
 static void job_release_mailbox(struct job *job)
 {
+	job->has_keys = job->keys != NULL &&
+		!array_is_empty(&job->keys->user_keys);
 	key_change_free(&job->change);
 	key_store_close(&job->keys);
 	key_journal_free(&job->journal);
@@ -225,6 +229,14 @@ job_end(struct job *job, enum request_state state, const char *outcome,
 	return PASSWORD_CHANGE_STOPPED;
 }
 
+/* Stored mail needs keys, and passwords to open them. */
+static bool job_has_storage(const struct job *job)
+{
+	return job->ctx->set->parsed_rekey_depth ==
+		PYMAILADMIN_REKEY_DEPTH_STORAGE &&
+		job->has_keys && job->outcome == NULL;
+}
+
 static enum password_change_result
 job_finish(struct job *job, enum job_result result)
 {
@@ -234,9 +246,12 @@ job_finish(struct job *job, enum job_result result)
 
 	switch (result) {
 	case JOB_OK:
-		ret = job_end(job, REQUEST_STATE_DONE,
-			      job->outcome == NULL ? "done" : job->outcome,
-			      PASSWORD_CHANGE_DONE);
+		if (job_has_storage(job))
+			ret = PASSWORD_CHANGE_STORING;
+		else
+			ret = job_end(job, REQUEST_STATE_DONE,
+				      job->outcome == NULL ? "done" :
+					job->outcome, PASSWORD_CHANGE_DONE);
 		i_gettimeofday(&now);
 		e_info(job->event, "password changed in %lld ms, of which the "
 		       "mailbox was locked for %lld ms%s%s",

@@ -10,7 +10,10 @@
    switching: wrap the user keys; set the hash; switched. If one of both cannot
    be, undo the keys; failed.
    switched: flush the auth cache; rekeying.
-   rekeying: make new keys (depth keys); remove the journal; done. */
+   rekeying: make new keys (depth keys); remove the journal; done.
+
+   With depth storage the stored mail is left to do (rekey-queue.h), and the
+   request stays claimed in state rekeying. */
 
 struct seal_private_key;
 struct mail_storage_service_ctx;
@@ -31,6 +34,8 @@ struct password_change_context {
 enum password_change_result {
 	/* The password is changed. */
 	PASSWORD_CHANGE_DONE,
+	/* It is, and its stored mail is still to be re-encrypted. */
+	PASSWORD_CHANGE_STORING,
 	/* The request has failed; the old password is the password. */
 	PASSWORD_CHANGE_FAILED,
 	/* Given back, to be tried again. */

@@ -1,8 +1,10 @@
 #include "lib.h"
 #include "process-memory.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 void process_memory_protect(void)
 {
@@ -19,4 +21,13 @@ void process_memory_protect(void)
 	}
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		i_fatal("prctl(PR_SET_DUMPABLE) failed: %m");
+}
+
+void process_die_with_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		i_fatal("prctl(PR_SET_PDEATHSIG) failed: %m");
+	/* it may have died before */
+	if (getppid() != parent)
+		_exit(0);
 }

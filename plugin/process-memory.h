@@ -6,4 +6,8 @@
    effective user has changed, which resets part of it. */
 void process_memory_protect(void);
 
+/* From here on this process is killed when parent, which forked it, dies; to be
+   called again likewise. Does not return if it is dead already. */
+void process_die_with_parent(pid_t parent);
+
 #endif

@@ -13,6 +13,10 @@ static const struct setting_define pymailadmin_setting_defines[] = {
 	{ .type = SET_FILTER_NAME, .key = PYMAILADMIN_SQL_FILTER },
 	DEF(TIME, pymailadmin_rekey_window),
 	DEF(ENUM, pymailadmin_rekey_depth),
+	DEF(UINT, pymailadmin_rekey_workers),
+	DEF(SIZE, pymailadmin_rekey_rate),
+	DEF(SIZE, pymailadmin_rekey_min_free),
+	DEF(BOOL, pymailadmin_rekey_drop_cache),
 	DEF(STR_NOVARS, pymailadmin_key_password),
 	DEF(STR, pymailadmin_password_scheme),
 	DEF(STR, pymailadmin_seal_key_path),
@@ -24,7 +28,11 @@ static const struct setting_define pymailadmin_setting_defines[] = {
 
 static const struct pymailadmin_settings pymailadmin_default_settings = {
 	.pymailadmin_rekey_window = PYMAILADMIN_REKEY_WINDOW_MAX_SECS,
-	.pymailadmin_rekey_depth = "keys:password",
+	.pymailadmin_rekey_depth = "storage:keys:password",
+	.pymailadmin_rekey_workers = 0,
+	.pymailadmin_rekey_rate = 0,
+	.pymailadmin_rekey_min_free = 100 * 1024 * 1024,
+	.pymailadmin_rekey_drop_cache = FALSE,
 	.pymailadmin_key_password = "%{password | sha256 | hexlify}",
 	.pymailadmin_password_scheme = "ARGON2ID",
 	.pymailadmin_seal_key_path = "/etc/dovecot/pymailadmin-seal.key",
@@ -122,7 +130,9 @@ static bool pymailadmin_settings_check(void *_set, pool_t pool ATTR_UNUSED,
 	}
 	if (strcmp(set->pymailadmin_rekey_depth, "password") == 0)
 		set->parsed_rekey_depth = PYMAILADMIN_REKEY_DEPTH_PASSWORD;
-	else
+	else if (strcmp(set->pymailadmin_rekey_depth, "keys") == 0)
 		set->parsed_rekey_depth = PYMAILADMIN_REKEY_DEPTH_KEYS;
+	else
+		set->parsed_rekey_depth = PYMAILADMIN_REKEY_DEPTH_STORAGE;
 	return TRUE;
 }

@@ -11,7 +11,9 @@ enum pymailadmin_rekey_depth {
 	/* Only the user keys' wrapping and the hash. */
 	PYMAILADMIN_REKEY_DEPTH_PASSWORD,
 	/* Also a new user key and new folder keys for mail to come. */
-	PYMAILADMIN_REKEY_DEPTH_KEYS
+	PYMAILADMIN_REKEY_DEPTH_KEYS,
+	/* Also the stored mail is encrypted to them; the old keys go. */
+	PYMAILADMIN_REKEY_DEPTH_STORAGE
 };
 
 /* No mailbox may be closed longer than this. */
@@ -23,6 +25,15 @@ struct pymailadmin_settings {
 	/* Longest time a mailbox is closed, seconds. */
 	unsigned int pymailadmin_rekey_window;
 	const char *pymailadmin_rekey_depth;
+	/* Processes that re-encrypt one mailbox; 0: as many as there are
+	   processors. */
+	unsigned int pymailadmin_rekey_workers;
+	/* Bytes a second while the mailbox is open; 0: no limit. */
+	uoff_t pymailadmin_rekey_rate;
+	/* Bytes of disk that re-encrypting leaves free. */
+	uoff_t pymailadmin_rekey_min_free;
+	/* Remove dovecot.index.cache, which holds headers in the clear. */
+	bool pymailadmin_rekey_drop_cache;
 	/* Template: how the key password follows from the login password. */
 	const char *pymailadmin_key_password;
 	/* Scheme of the hashes "request password" makes. */

@@ -25,7 +25,9 @@
 	"id,kind,state,address," SQL_TO_EPOCH("created_at") "," \
 	SQL_TO_EPOCH("UTC_TIMESTAMP()") ",sealed,claimed_by," \
 	"COALESCE(lease_until<=UTC_TIMESTAMP(),1)," \
-	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason"
+	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason," \
+	"mails_done,mails_total,bytes_done,bytes_total," \
+	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP())"
 
 struct request_store {
 	struct event *event;
@@ -143,6 +145,11 @@ static int request_row_read(struct sql_result *result, pool_t pool,
 	row->attempts = field_uint64(result, 10);
 	row->outcome = field_dup(pool, result, 11);
 	row->reason = field_dup(pool, result, 12);
+	row->progress.mails_done = field_uint64(result, 13);
+	row->progress.mails_total = field_uint64(result, 14);
+	row->progress.bytes_done = field_uint64(result, 15);
+	row->progress.bytes_total = field_uint64(result, 16);
+	row->storing_secs = field_uint64(result, 17);
 	*row_r = row;
 	return 0;
 }
@@ -167,7 +174,8 @@ int request_store_list(struct request_store *store, const char *address,
 		/* what is half done first */
 		stmt = sql_statement_init(store->db,
 			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
-			"WHERE open_address IS NOT NULL ORDER BY "
+			"WHERE state NOT IN ('done','failed','expired',"
+			"'canceled') ORDER BY state='storing',"
 			"state IN ('pending','claimed'),created_at,id");
 	}
 	result = sql_statement_query_s(&stmt);
@@ -415,6 +423,33 @@ int request_store_release(struct request_store *store,
 	return ret;
 }
 
+int request_store_progress(struct request_store *store,
+			   const struct request_row *row,
+			   const struct request_progress *progress, bool begin,
+			   const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(store->db,
+		"UPDATE pymailadmin_request SET mails_done=?,mails_total=?,"
+		"bytes_done=?,bytes_total=?,storing_since="
+		"IF(?,UTC_TIMESTAMP(),COALESCE(storing_since,"
+		"UTC_TIMESTAMP())),lease_until=" SQL_AFTER_SECS ","
+		"updated_at=UTC_TIMESTAMP() "
+		"WHERE id=? AND state=? AND claimed_by=?");
+	sql_statement_bind_int64(stmt, 0, progress->mails_done);
+	sql_statement_bind_int64(stmt, 1, progress->mails_total);
+	sql_statement_bind_int64(stmt, 2, progress->bytes_done);
+	sql_statement_bind_int64(stmt, 3, progress->bytes_total);
+	sql_statement_bind_int64(stmt, 4, begin ? 1 : 0);
+	sql_statement_bind_int64(stmt, 5, REQUEST_LEASE_SECS);
+	sql_statement_bind_str(stmt, 6, row->id);
+	sql_statement_bind_str(stmt, 7, request_state_name(row->state));
+	sql_statement_bind_str(stmt, 8, row->claimed_by);
+	return sql_run_update(store->db, stmt, "record progress",
+			      error_r) < 0 ? -1 : 0;
+}
+
 int request_store_retry(struct request_store *store, struct request_row *row,
 			const char **error_r)
 {
@@ -423,7 +458,7 @@ int request_store_retry(struct request_store *store, struct request_row *row,
 	stmt = sql_statement_init(store->db,
 		"UPDATE pymailadmin_request SET retry_at=NULL,"
 		"updated_at=UTC_TIMESTAMP() WHERE id=? AND "
-		"open_address IS NOT NULL AND retry_at IS NOT NULL");
+		"ended_at IS NULL AND retry_at IS NOT NULL");
 	sql_statement_bind_str(stmt, 0, row->id);
 	return sql_run_update(store->db, stmt, "retry request", error_r);
 }

@@ -14,6 +14,10 @@
 struct request_store;
 struct sql_db;
 
+struct request_progress {
+	uint64_t mails_done, mails_total, bytes_done, bytes_total;
+};
+
 struct request_row {
 	const char *id;
 	enum request_kind kind;
@@ -29,6 +33,10 @@ struct request_row {
 	/* It must not be tried again before some later time. */
 	bool waiting;
 	unsigned int attempts;
+	/* Stored mail re-encrypted so far, of how much; all 0 before. */
+	struct request_progress progress;
+	/* Seconds since the current run of it began. */
+	unsigned int storing_secs;
 	/* Why it ended or waits: a code for programs, a text for the admin.
 	   NULL if there is nothing to say. */
 	const char *outcome, *reason;
@@ -42,7 +50,8 @@ void request_store_deinit(struct request_store **store);
 struct sql_db *request_store_get_db(struct request_store *store);
 
 /* The rows of one address, an open one first, then newest first, or, with
-   address = NULL, all open ones, in the order they are to be worked on. */
+   address = NULL, all that have not ended, in the order they are to be worked
+   on. */
 int request_store_list(struct request_store *store, const char *address,
 		       pool_t pool, ARRAY_TYPE(request_row) *rows,
 		       const char **error_r);
@@ -79,12 +88,20 @@ int request_store_switch(struct request_store *store, struct request_row *row,
 int request_store_end(struct request_store *store, struct request_row *row,
 		      enum request_state state, const char *outcome,
 		      const char *reason, const char **error_r);
-/* Give a claimed request back, to be tried again after delay_secs; a claimed
-   one becomes pending again. Returns 1 if given back, 0 if not ours. */
+/* Give a request back, to be tried again after delay_secs; a claimed one
+   becomes pending again. Returns 1 if given back, 0 if not ours. */
 int request_store_release(struct request_store *store,
 			  struct request_row *row, const char *outcome,
 			  const char *reason, unsigned int delay_secs,
 			  const char **error_r);
+
+/* Record how far the re-encryption of stored mail is, and keep the request
+   ours, if it still is. With begin, its time is counted from now. Returns 0, or
+   -1 on error. */
+int request_store_progress(struct request_store *store,
+			   const struct request_row *row,
+			   const struct request_progress *progress, bool begin,
+			   const char **error_r);
 
 /* Let a waiting request be tried at once. Returns 1, or 0 if it is gone. */
 int request_store_retry(struct request_store *store, struct request_row *row,

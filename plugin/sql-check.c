@@ -6,7 +6,7 @@
 #include "sql-check.h"
 
 /* No row meets WHERE 0, and what selects from DUAL WHERE 0 inserts none. The
-   columns are those of views-default.sql, 0001-initial.sql and
+   columns are those of views-default.sql, the numbered files and
    grants-plugin.sql. */
 static const struct sql_use {
 	const char *table, *right, *statement;
@@ -33,6 +33,7 @@ static const struct sql_use {
 	{ "pymailadmin_request", "SELECT",
 	  "SELECT id,kind,address,account_id,state,created_at,sealed,"
 	  "claimed_by,lease_until,attempts,retry_at,outcome,reason,"
+	  "mails_done,mails_total,bytes_done,bytes_total,storing_since,"
 	  "updated_at,ended_at,open_address "
 	  "FROM pymailadmin_request WHERE 0" },
 	{ "pymailadmin_request", "INSERT",
@@ -41,8 +42,9 @@ static const struct sql_use {
 	{ "pymailadmin_request", "UPDATE",
 	  "UPDATE pymailadmin_request SET state='done',sealed=NULL,"
 	  "claimed_by=NULL,lease_until=NULL,attempts=0,retry_at=NULL,"
-	  "outcome=NULL,reason=NULL,updated_at=UTC_TIMESTAMP(),ended_at=NULL "
-	  "WHERE 0" },
+	  "outcome=NULL,reason=NULL,updated_at=UTC_TIMESTAMP(),ended_at=NULL,"
+	  "mails_done=0,mails_total=0,bytes_done=0,bytes_total=0,"
+	  "storing_since=NULL WHERE 0" },
 	{ "pymailadmin_request", "DELETE",
 	  "DELETE FROM pymailadmin_request WHERE 0" },
 	{ "pymailadmin_request and pymailadmin_mailbox", "UPDATE",

@@ -22,7 +22,8 @@ GRANT SELECT, DELETE ON pymailadmin_alias TO 'dovecot'@'localhost';
 -- the seal is bound to is never updated.
 GRANT SELECT, INSERT, DELETE,
 	UPDATE (state, sealed, claimed_by, lease_until, attempts, retry_at,
-		outcome, reason, updated_at, ended_at)
+		outcome, reason, mails_done, mails_total, bytes_done, bytes_total,
+		storing_since, updated_at, ended_at)
 	ON pymailadmin_request TO 'dovecot'@'localhost';
 
 -- A mailbox that is gone has no owner; the owner is told what was done.

@@ -6,7 +6,8 @@ import pytest
 
 from builds import Builds
 
-pytest.register_assert_rewrite("changes")
+pytest.register_assert_rewrite("changes", "storagejobs", "snapshots",
+                              "storageload")
 DEFAULT_LIMIT = 60
 outcomes = {}
 

@@ -8,6 +8,7 @@ static const char *const kind_names[REQUEST_KIND_COUNT] = {
 	[REQUEST_KIND_PASSWORD] = "password",
 	[REQUEST_KIND_CREATE] = "create",
 	[REQUEST_KIND_DELETE] = "delete",
+	[REQUEST_KIND_ENCRYPT] = "encrypt",
 };
 
 #define TO(state) (1U << REQUEST_STATE_##state)
@@ -20,11 +21,13 @@ static const struct {
 	[REQUEST_STATE_PENDING] = { "pending",
 		TO(CLAIMED) | TO(FAILED) | TO(EXPIRED) | TO(CANCELED) },
 	[REQUEST_STATE_CLAIMED] = { "claimed",
-		TO(PENDING) | TO(SWITCHING) |
+		TO(PENDING) | TO(SWITCHING) | TO(STORING) |
 		TO(FAILED) | TO(EXPIRED) | TO(CANCELED) },
 	[REQUEST_STATE_SWITCHING] = { "switching", TO(SWITCHED) | TO(FAILED) },
 	[REQUEST_STATE_SWITCHED] = { "switched", TO(REKEYING) },
-	[REQUEST_STATE_REKEYING] = { "rekeying", TO(DONE) },
+	[REQUEST_STATE_REKEYING] = { "rekeying",
+		TO(STORING) | TO(DONE) },
+	[REQUEST_STATE_STORING] = { "storing", TO(DONE) | TO(FAILED) },
 	[REQUEST_STATE_DONE] = { "done", 0 },
 	[REQUEST_STATE_FAILED] = { "failed", 0 },
 	[REQUEST_STATE_EXPIRED] = { "expired", 0 },
@@ -88,7 +91,7 @@ bool request_window_is_closed(enum request_state state, uint64_t created,
 {
 	uint64_t start;
 
-	if (request_state_is_final(state))
+	if (request_state_is_final(state) || state == REQUEST_STATE_STORING)
 		return false;
 	if (state == REQUEST_STATE_SWITCHING ||
 	    state == REQUEST_STATE_SWITCHED) {

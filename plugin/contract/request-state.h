@@ -6,8 +6,9 @@
    the ENUM columns in sql/. Pure functions: no I/O, no clock; any thread.
 
    pending -> claimed -> switching -> switched -> rekeying -> done
-      |          |           |
-      |          |           `-> failed      (rolled back: old password valid)
+      |          |  |        |                        |        ^
+      |          |  |        `-> failed (rolled back) |        |
+      |          |  `-------------------------------> storing -'
       |          `-> pending, failed, expired, canceled
       `-> failed, expired, canceled
 
@@ -16,6 +17,8 @@
    switching  key and hash are being changed and may disagree
    switched   the new password is the password; auth caches may not know it
    rekeying   caches flushed; folder keys and stored mail are being renewed
+   storing    open, and stored mail is being re-encrypted (kind encrypt: from
+   claimed); another request may be filed
    done, failed, expired, canceled: ended, the sealed part is wiped */
 
 #include <stdbool.h>
@@ -25,6 +28,7 @@ enum request_kind {
 	REQUEST_KIND_PASSWORD,
 	REQUEST_KIND_CREATE,
 	REQUEST_KIND_DELETE,
+	REQUEST_KIND_ENCRYPT,
 
 	REQUEST_KIND_COUNT
 };
@@ -35,6 +39,7 @@ enum request_state {
 	REQUEST_STATE_SWITCHING,
 	REQUEST_STATE_SWITCHED,
 	REQUEST_STATE_REKEYING,
+	REQUEST_STATE_STORING,
 	REQUEST_STATE_DONE,
 	REQUEST_STATE_FAILED,
 	REQUEST_STATE_EXPIRED,

@@ -7,6 +7,7 @@ import time
 
 import mailclients
 import messages
+from benchstorage import bench_storage
 from mailhost import MailHost
 
 CHANGES = 50
@@ -110,3 +111,6 @@ if __name__ == "__main__":
         bench_change()
     if wanted in ("all", "login"):
         bench_login()
+    # Its last lines are for machines.
+    if wanted in ("all", "storage"):
+        bench_storage()

@@ -85,7 +85,7 @@ def assert_clean(mailbox):
     """Nothing of a change is left in the home, and nobody holds the lock."""
     left = {path.name for path in mailbox.home.iterdir()
             if path.name.startswith("pymailadmin")}
-    assert left <= {locks.GATE, locks.LOCK}
+    assert left <= {locks.GATE, locks.LOCK, locks.REKEY}
     wait_until(lambda: locks.is_free(mailbox.home), "nobody has the lock", 10)
     assert not [path for path in mailbox.home.iterdir()
                 if ".lock" in path.name and path.name != locks.LOCK

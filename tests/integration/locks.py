@@ -7,6 +7,8 @@ import pathlib
 import shutil
 
 GATE, LOCK = "pymailadmin.gate", "pymailadmin.lock"
+# Of who re-encrypts stored mail.
+REKEY = "pymailadmin.rekey"
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import pymysql.cursors
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 DEADLINE = 30
+given_ports = set()
 SMALL = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M")
 
 # What the admin's mail server has without pymailadmin. Its collation differs
@@ -55,9 +56,14 @@ def wait_until(condition, what, deadline=DEADLINE):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """One that nobody was given before: it may be in use only later."""
+    while True:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 class MariaDB:
@@ -202,7 +208,8 @@ class MariaDB:
         self.sql("CREATE DATABASE mail")
         self.database = "mail"
         self.load(MAIL_TABLES)
-        self.load(SQL / "0001-initial.sql")
+        for numbered in sorted(SQL.glob("0*.sql")):
+            self.load(numbered)
         self.load(SQL / "views-default.sql")
         self.sql("CREATE USER 'dovecot'@'localhost' IDENTIFIED BY %s",
                  dovecot_password)

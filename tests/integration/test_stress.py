@@ -31,7 +31,7 @@ if header :matches "X-Folder" "*" {
 
 @pytest.fixture(scope="module", params=["maildir", "sdbox"])
 def host(request):
-    with MailHost(mail_driver=request.param) as host:
+    with MailHost(mail_driver=request.param, depth="storage") as host:
         script = host.scratch / "default.sieve"
         script.write_text(SCRIPT)
         host.command("sievec", script).expect(0)

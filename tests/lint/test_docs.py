@@ -123,7 +123,8 @@ def outcomes():
     for path in (SOURCE / "plugin").glob("*.c"):
         text = path.read_text()
         for call in re.findall(
-                r"(?:job_stop|request_store_end\w*)\(.*?\);|outcome = [^;]*;|"
+                r"(?:job_(?:stop|end|release)|rekey_end|request_store_end\w*)"
+                r"\(.*?\);|outcome = [^;]*;|"
                 r"outcome == NULL \? [^,]*,", text, re.DOTALL):
             found.update(re.findall(r'[,?:=] *"([a-z_]+)" *(?=[,:;])',
                                     " ".join(call.split())))
@@ -138,5 +139,5 @@ def test_every_outcome_is_described(man):
     missing = set(outcomes()) - described
     assert outcomes() and missing == set()
     states = {"pending", "claimed", "switching", "switched", "rekeying",
-              "failed"}
+              "storing", "failed"}
     assert described - states - set(outcomes()) == set()

@@ -214,5 +214,8 @@ int main(void)
                            stdout=subprocess.PIPE).stdout.split()
     versions = sorted((SOURCE / "sql").glob("[0-9]*.sql"))
     tables = "".join(path.read_text() for path in versions)
-    start = re.search(r"CREATE TABLE[^(]*pymailadmin_request\b", tables)
-    assert enum_values(tables[start.start():], column) == names
+    # The last one holds: an ALTER TABLE comes after the CREATE TABLE.
+    ours = [each for each in re.split(r"\b(?:CREATE|ALTER) TABLE ", tables)
+            if re.match(r"[^(]*\bpymailadmin_request\b", each)
+            and re.search(rf"\b{column}\s+ENUM", each)]
+    assert enum_values(ours[-1], column) == names

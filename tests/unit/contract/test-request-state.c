@@ -1,10 +1,12 @@
 #include "contract-test.h"
 
-static const char *const kind_names[] = { "password", "create", "delete" };
+static const char *const kind_names[] = {
+	"password", "create", "delete", "encrypt"
+};
 
 static const char *const state_names[] = {
 	"pending", "claimed", "switching", "switched", "rekeying",
-	"done", "failed", "expired", "canceled"
+	"storing", "done", "failed", "expired", "canceled"
 };
 
 static const char *const unknown_names[] = {
@@ -57,17 +59,19 @@ static void test_unknown_names(void **state)
 }
 
 /* A row a state, a column a state it may become, in the order of the enum:
-   pending claimed switching switched rekeying done failed expired canceled */
+   pending claimed switching switched rekeying storing done failed expired
+   canceled */
 static const char *const transitions[REQUEST_STATE_COUNT] = {
-	/* pending */   ".x....xxx",
-	/* claimed */   "x.x...xxx",
-	/* switching */ "...x..x..",
-	/* switched */  "....x....",
-	/* rekeying */  ".....x...",
-	/* done */      ".........",
-	/* failed */    ".........",
-	/* expired */   ".........",
-	/* canceled */  ".........",
+	/* pending */   ".x.....xxx",
+	/* claimed */   "x.x..x.xxx",
+	/* switching */ "...x...x..",
+	/* switched */  "....x.....",
+	/* rekeying */  ".....xx...",
+	/* storing */   "......xx..",
+	/* done */      "..........",
+	/* failed */    "..........",
+	/* expired */   "..........",
+	/* canceled */  "..........",
 };
 
 static void test_transitions(void **state)
@@ -121,6 +125,9 @@ static const struct window_case {
 	{ REQUEST_STATE_SWITCHED, 1000, 1000, 900, true, 0 },
 	{ REQUEST_STATE_SWITCHED, 1000, 1900, 900, true, 0 },
 	{ REQUEST_STATE_SWITCHED, 0, MAX64, 0, true, 0 },
+	/* open while it goes on */
+	{ REQUEST_STATE_STORING, 1000, 1000, 900, false, 0 },
+	{ REQUEST_STATE_STORING, 1000, 1899, 900, false, 0 },
 	/* ended */
 	{ REQUEST_STATE_DONE, 1000, 1000, 900, false, 0 },
 	{ REQUEST_STATE_FAILED, 1000, 1000, 900, false, 0 },

@@ -1,0 +1,225 @@
+#include "lib.h"
+#include "array.h"
+#include "settings.h"
+#include "str.h"
+#include "mail-user.h"
+#include "live-sessions.h"
+#include "mailbox-lock.h"
+#include "process-memory.h"
+#include "pymailadmin-settings.h"
+#include "storage-keys.h"
+#include "rekey-shared.h"
+#include "rekey-private.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define REKEY_LOCK_NAME "pymailadmin.rekey"
+#define MAILBOX_LOCK_WAIT_MSECS (10*1000)
+/* Mail that comes all the time, or clients that move it all the time. */
+#define REKEY_MAX_PASSES 100
+
+bool rekey_end(struct rekey *rekey, enum rekey_result result,
+	       const char *outcome, const char *fmt, ...)
+{
+	struct rekey_shared *shared = rekey->shared;
+	va_list args;
+
+	va_start(args, fmt);
+	T_BEGIN {
+		(void)i_strocpy(shared->outcome, outcome,
+				sizeof(shared->outcome));
+		(void)i_strocpy(shared->reason, t_strdup_vprintf(fmt, args),
+				sizeof(shared->reason));
+	} T_END;
+	va_end(args);
+	shared->result = result;
+	return FALSE;
+}
+
+static bool rekey_take_lock(struct rekey *rekey)
+{
+	const char *path = t_strconcat(rekey->params.home, "/"REKEY_LOCK_NAME,
+				       NULL);
+
+	rekey->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+			      0600);
+	if (rekey->lock_fd == -1)
+		return rekey_end(rekey, REKEY_LATER, "lock",
+				 "open(%s) failed: %m", path);
+	if (flock(rekey->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return TRUE;
+	return rekey_end(rekey, REKEY_LATER, "busy",
+			 "another process re-encrypts the mailbox");
+}
+
+bool rekey_read_keys(struct rekey *rekey)
+{
+	const char *error;
+	int ret;
+
+	storage_keys_free(&rekey->keys);
+	key_store_close(&rekey->store);
+	ret = key_store_open(rekey->params.user, &rekey->store, &error);
+	if (ret < 0)
+		return rekey_end(rekey, REKEY_LATER, "keys_unreadable",
+				 "reading the keys failed: %s", error);
+	if (ret == 0 || array_is_empty(&rekey->store->user_keys))
+		return rekey_end(rekey, REKEY_DONE, "done", "%s", "");
+	if (storage_keys_init(rekey->store, rekey->params.key_password,
+			      &rekey->keys, &error) < 0)
+		return rekey_end(rekey, REKEY_LATER, "key_password",
+				 "no user key opens: %s", error);
+	return TRUE;
+}
+
+static bool rekey_can_encrypt(struct rekey *rekey)
+{
+	const char *error;
+
+	if (settings_get(rekey->params.user->event,
+			 &pymailadmin_crypt_setting_parser_info, 0,
+			 &rekey->crypt_set, &error) < 0)
+		return rekey_end(rekey, REKEY_LATER, "settings", "%s", error);
+	if (rekey->crypt_set->crypt_write_algorithm[0] == '\0')
+		return rekey_end(rekey, REKEY_DONE, "storage_left",
+			"stored mail is left as it is: mail_crypt does not "
+			"encrypt new mail (crypt_write_algorithm)");
+	if (rekey->crypt_set->crypt_global_public_key_file[0] != '\0')
+		return rekey_end(rekey, REKEY_DONE, "storage_left",
+			"stored mail is left as it is: mail_crypt encrypts to "
+			"a global key");
+	return TRUE;
+}
+
+static bool rekey_open(struct rekey *rekey)
+{
+	const char *error;
+
+	if (!rekey_take_lock(rekey) || !rekey_can_encrypt(rekey) ||
+	    !rekey_read_keys(rekey))
+		return FALSE;
+	if (storage_folders_list(rekey->params.user, &rekey->folders,
+				 &error) < 0)
+		return rekey_end(rekey, REKEY_LATER, "folders",
+				 "listing the folders failed: %s", error);
+	rekey->list = rekey_list_init(rekey->folders);
+	return TRUE;
+}
+
+static bool rekey_passes(struct rekey *rekey)
+{
+	do {
+		if (rekey->shared->stop)
+			return rekey_end(rekey, REKEY_STOPPED, "", "%s", "");
+		if (!rekey_pass(rekey))
+			return FALSE;
+	} while (rekey->progress > 0 && ++rekey->passes < REKEY_MAX_PASSES);
+	return TRUE;
+}
+
+static void rekey_kick(void *context)
+{
+	struct rekey *rekey = context;
+	unsigned int count;
+	const char *error;
+
+	if (live_sessions_kick(rekey->params.base_dir,
+			       rekey->params.user->username, &count,
+			       &error) < 0)
+		e_warning(rekey->event, "ending sessions failed: %s", error);
+	/* connecting has changed the effective user, which resets both */
+	process_memory_protect();
+	process_die_with_parent(rekey->parent);
+}
+
+static void rekey_drop_caches(struct rekey *rekey)
+{
+	struct storage_folder *folder;
+
+	if (!rekey->params.set->pymailadmin_rekey_drop_cache)
+		return;
+	array_foreach_elem(&rekey->folders->folders, folder) T_BEGIN {
+		if (folder->index_path != NULL)
+			i_unlink_if_exists(t_strconcat(folder->index_path,
+				"/dovecot.index.cache", NULL));
+	} T_END;
+}
+
+bool rekey_lock_mailbox(struct rekey *rekey, struct mailbox_lock **lock_r)
+{
+	const char *error;
+	int ret;
+
+	ret = mailbox_lock_exclusive(rekey->params.home,
+				     MAILBOX_LOCK_WAIT_MSECS, rekey_kick,
+				     rekey, lock_r, &error);
+	if (ret > 0)
+		return TRUE;
+	return rekey_end(rekey, REKEY_LATER, ret < 0 ? "lock" : "busy", "%s",
+			 error);
+}
+
+static bool rekey_finish(struct rekey *rekey)
+{
+	struct mailbox_lock *lock;
+	bool ok;
+
+	if (!rekey_lock_mailbox(rekey, &lock))
+		return FALSE;
+	ok = rekey_passes(rekey) && rekey_retire_keys(rekey);
+	if (ok)
+		rekey_drop_caches(rekey);
+	mailbox_lock_free(&lock);
+	return ok;
+}
+
+static void rekey_say_what_is_left(struct rekey *rekey)
+{
+	string_t *str = t_str_new(256);
+	const char *refusal;
+
+	if (rekey->failed > 0)
+		str_printfa(str, "%u mails could not be encrypted anew, the "
+			    "keys they need stay; ", rekey->failed);
+	if (rekey->unreadable > 0)
+		str_printfa(str, "%u mails are damaged or under keys that are "
+			    "not there; ", rekey->unreadable);
+	array_foreach_elem(&rekey->folders->refusals, refusal)
+		str_printfa(str, "%s; ", refusal);
+	if (str_len(str) > 0)
+		str_truncate(str, str_len(str) - 2);
+	(void)rekey_end(rekey, REKEY_DONE,
+			str_len(str) == 0 ? "done" : "storage_left",
+			"%s", str_c(str));
+}
+
+void rekey_run(const struct rekey_params *params)
+{
+	struct rekey rekey = {
+		.params = *params,
+		.event = params->event,
+		.shared = params->shared,
+		.parent = getppid(),
+		.lock_fd = -1,
+	};
+	struct storage_folder *folder;
+
+	i_array_init(&rekey.needed_keys, 64);
+	if (rekey_open(&rekey) && rekey_make_missing_keys(&rekey)) {
+		array_foreach_elem(&rekey.folders->folders, folder)
+			rekey_folder_cache_save_dates(&rekey, folder);
+		if (rekey_passes(&rekey) && rekey_finish(&rekey))
+			rekey_say_what_is_left(&rekey);
+	}
+	storage_keys_free(&rekey.keys);
+	key_store_close(&rekey.store);
+	rekey_list_free(&rekey.list);
+	if (rekey.folders != NULL)
+		storage_folders_free(&rekey.folders);
+	settings_free(rekey.crypt_set);
+	array_free(&rekey.needed_keys);
+	i_close_fd(&rekey.lock_fd);
+}

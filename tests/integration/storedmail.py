@@ -1,0 +1,126 @@
+"""Mail as it lies on the disk: which files, whose, encrypted to which key."""
+
+import os
+import pathlib
+import re
+import typing
+
+MAGIC = b"CRYPTED\x03\x07"
+OID = 6
+SDBOX_MAGIC = b"\x01\x02N "
+ENCRYPTED, PLAIN, DAMAGED = "encrypted", "plain", "damaged"
+
+
+class Stored(typing.NamedTuple):
+    """What the disk says of one mail's file. key is the id of the key that
+    the mail is encrypted to."""
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    links: int
+    kind: str
+    key: str | None
+
+
+def header_key(data):
+    """The key id of a version 2 header; ValueError if it is none."""
+    if len(data) < 18 or data[9] != 2:
+        raise ValueError("no version 2")
+    length = int.from_bytes(data[14:18])
+    rest = data[18:length]
+    for _ in range(2):
+        if not rest or rest[0] != OID:
+            raise ValueError("no OID")
+        rest = rest[2 + rest[1]:]
+    # PBKDF2 rounds, length of the key data, one key, its type
+    if len(rest) < 42 or rest[8] != 1:
+        raise ValueError("not one key")
+    return rest[10:42].hex()
+
+
+def sdbox_body(data):
+    """What follows sdbox's two header lines."""
+    _, newline, rest = data.partition(b"\n")
+    if not newline or rest[:4] != SDBOX_MAGIC:
+        raise ValueError("no sdbox file")
+    return rest.partition(b"\n")[2]
+
+
+def kind_and_key(path):
+    with path.open("rb") as file:
+        data = file.read(4096)
+    try:
+        if path.name.startswith("u."):
+            data = sdbox_body(data)
+        if not data.startswith(MAGIC):
+            return PLAIN, None
+        return ENCRYPTED, header_key(data)
+    except ValueError:
+        return DAMAGED, None
+
+
+def is_mail(path):
+    if path.parent.name in ("cur", "new"):
+        return True
+    return path.parent.name == "dbox-Mails" and \
+        re.fullmatch(r"u\.\d+", path.name) is not None
+
+
+def stored(path):
+    stat = path.lstat()
+    return Stored(stat.st_mode, stat.st_uid, stat.st_gid, stat.st_mtime_ns,
+                  stat.st_nlink, *kind_and_key(path))
+
+
+def files(home):
+    """Every mail's file below a folder."""
+    return sorted(pathlib.Path(folder) / name
+                  for folder, _, names in os.walk(home) for name in names
+                  if is_mail(pathlib.Path(folder) / name))
+
+
+def facts(home):
+    """Path in the home -> what the disk says."""
+    return {str(path.relative_to(home)): stored(path)
+            for path in files(home)}
+
+
+def key_ids(home):
+    """The ids of all keys that mail is encrypted to."""
+    return {each.key for each in facts(home).values()}
+
+
+def temporary(home):
+    """Temporary files, ours and Dovecot's."""
+    return sorted(
+        str(path.relative_to(home)) for path in pathlib.Path(home).rglob("*")
+        if path.is_file() and (path.parent.name == "tmp"
+                               or path.name.startswith(".temp.")))
+
+
+def uid_of_files(folder):
+    """Path -> UID of the mails of one folder on the disk."""
+    mails = folder / "dbox-Mails"
+    if mails.exists():
+        return {path: int(path.name[2:]) for path in files(mails)}
+    lines = (folder / "dovecot-uidlist").read_text().splitlines()[1:]
+    uids = {line.partition(" :")[2].partition(":2,")[0]:
+            int(line.split(" ", 1)[0]) for line in lines}
+    return {path: uids[path.name.partition(":2,")[0]]
+            for name in ("cur", "new") for path in files(folder / name)}
+
+
+def folder_path(mailbox, name):
+    """Where a folder is, with the layout fs."""
+    root = mailbox.home / "mail"
+    if (root / "mailboxes").exists():
+        return root / "mailboxes" / name
+    return root if name == "INBOX" else root / name
+
+
+def change_times(mailbox, name):
+    """UID -> seconds: what Dovecot takes for the save date of a mail whose
+    save date is not in the cache."""
+    return {uid: int(path.stat().st_ctime) for path, uid in
+            uid_of_files(folder_path(mailbox, name)).items()}

@@ -1,0 +1,54 @@
+"""Stored mail is re-encrypted in a loop while the mailbox is in use: every
+mail is where it belongs, once, and readable at any time."""
+
+import itertools
+import time
+
+import pytest
+
+from changes import name_of
+from mailhost import AUTH_KILLED, MailHost
+from storagejobs import assert_finished, rekey
+from storageload import Load
+
+
+# The window is over before the mail is done: clients are let in meanwhile.
+OPEN = """
+pymailadmin_rekey_window = 2s
+pymailadmin_rekey_rate = 1M
+"""
+
+
+@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+def host(request):
+    with MailHost(mail_driver=request.param, depth="storage",
+                  extra_conf=OPEN) as host:
+        # See test_stock.py.
+        host.expect_log(AUTH_KILLED)
+        yield host
+
+
+def rekey_under_load(host, request, seconds):
+    mailbox = host.create(name_of(request))
+    with Load(mailbox) as load:
+        begin = time.monotonic()
+        for number in itertools.count():
+            load.change(number)
+            if time.monotonic() > begin + seconds:
+                break
+    load.check()
+    assert load.seen["change done"] > seconds / 15
+    # Mail came while the last change ended.
+    rekey(mailbox, "the last")
+    assert_finished(mailbox)
+
+
+@pytest.mark.limit(120)
+def test_in_use_for_a_moment(host, request):
+    rekey_under_load(host, request, 15)
+
+
+@pytest.mark.soak
+@pytest.mark.limit(900)
+def test_in_use_for_three_minutes(host, request):
+    rekey_under_load(host, request, 180)
