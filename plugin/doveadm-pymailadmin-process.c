@@ -34,6 +34,8 @@ struct process {
 	bool printed;
 	/* The list has been gone through once. */
 	bool again;
+	/* Something was done in the last pass. */
+	bool worked;
 };
 
 static void process_print(struct process *process,
@@ -173,13 +175,15 @@ static bool process_request(struct process *process, struct request_row *row)
 	if (ret == 0)
 		return TRUE;
 	process->jobs_left--;
+	process->worked = TRUE;
 	result = process_work(process, row);
 	process_say(row, result, process);
 	return result != PASSWORD_CHANGE_STOPPED ||
 		process_database_works(process);
 }
 
-static void process_requests(struct process *process)
+/* Returns FALSE if the database failed. */
+static bool process_requests(struct process *process)
 {
 	ARRAY_TYPE(request_row) rows;
 	struct request_row *row;
@@ -193,7 +197,7 @@ static void process_requests(struct process *process)
 			       &error) < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		pool_unref(&pool);
-		return;
+		return FALSE;
 	}
 	array_foreach_elem(&rows, row) T_BEGIN {
 		if (!ok || process->jobs_left == 0 ||
@@ -205,23 +209,29 @@ static void process_requests(struct process *process)
 			ok = process_request(process, row);
 	} T_END;
 	pool_unref(&pool);
+	return ok;
 }
 
 /* Until nothing is left to do: as long as stored mail is being re-encrypted,
-   new requests are worked on. */
+   new requests are worked on, and then what made way for them. */
 static void process_loop(struct process *process)
 {
 	uint64_t listed;
 
 	do T_BEGIN {
-		process_requests(process);
+		process->worked = FALSE;
+		if (!rekey_queue_has_failed(process->queue) &&
+		    !process_requests(process))
+			rekey_queue_abandon(process->queue);
 		process->again = TRUE;
 		listed = monotonic_time_msecs();
 		while (rekey_queue_poll(process->queue) > 0 &&
 		       !master_service_is_killed(master_service) &&
 		       monotonic_time_msecs() - listed < LIST_INTERVAL_MSECS)
 			i_sleep_intr_msecs(POLL_INTERVAL_MSECS);
-	} T_END; while (rekey_queue_poll(process->queue) > 0 &&
+	} T_END; while ((rekey_queue_poll(process->queue) > 0 ||
+			 process->worked) &&
+			!rekey_queue_has_failed(process->queue) &&
 			!master_service_is_killed(master_service));
 	rekey_queue_stop(process->queue, NULL);
 }

@@ -145,6 +145,21 @@ int rekey_folder_record_size(struct rekey *rekey ATTR_UNUSED,
 	return ret;
 }
 
+int rekey_folder_count_mails(struct rekey *rekey,
+			     const struct storage_folder *folder,
+			     unsigned int *count_r)
+{
+	struct mailbox *box = rekey_folder_open(rekey, folder);
+	struct mailbox_status status;
+
+	if (box == NULL)
+		return -1;
+	mailbox_get_open_status(box, STATUS_MESSAGES, &status);
+	*count_r = status.messages;
+	mailbox_free(&box);
+	return 0;
+}
+
 static int replace_file(const char *temp_path, const char *path,
 			uint64_t inode, const char **error_r)
 {

@@ -53,6 +53,13 @@ void rekey_list_free(struct rekey_list **_list)
 	i_free(list);
 }
 
+void rekey_list_set_folders(struct rekey_list *list,
+			    const struct storage_folders *folders)
+{
+	array_clear(&list->items);
+	list->folders = folders;
+}
+
 const char *rekey_dir_path(const struct storage_folder *folder,
 			   enum rekey_dir dir)
 {

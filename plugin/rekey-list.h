@@ -60,6 +60,11 @@ struct rekey_list;
 struct rekey_list *rekey_list_init(const struct storage_folders *folders);
 void rekey_list_free(struct rekey_list **list);
 
+/* The folders again, as they are now: what was seen stays known, also of one
+   that was renamed. Items are of no use afterwards. */
+void rekey_list_set_folders(struct rekey_list *list,
+			    const struct storage_folders *folders);
+
 /* Reads the directories. With remove_temp, temporary files of ours are removed:
    nobody else may be at work on the folders then. Returns 0, or -1 on error. */
 int rekey_list_read(struct rekey_list *list, bool remove_temp,

@@ -32,6 +32,9 @@ struct rekey {
 	unsigned int progress, failed, unreadable;
 	/* By index of the key: a mail that was left as it is needs it. */
 	ARRAY(bool) needed_keys;
+	/* Folders that have more mail than files. */
+	unsigned int incomplete;
+	ARRAY_TYPE(const_string) incomplete_guids;
 	unsigned int passes;
 	bool replace_locked;
 };
@@ -70,6 +73,11 @@ void rekey_folder_cache_save_dates(struct rekey *rekey,
 int rekey_folder_record_size(struct rekey *rekey, struct mailbox *box,
 			     const struct rekey_item *item,
 			     const char **error_r);
+/* How many mails Dovecot's index says the folder has. Returns 0, or -1 if that
+   cannot be said. */
+int rekey_folder_count_mails(struct rekey *rekey,
+			     const struct storage_folder *folder,
+			     unsigned int *count_r);
 /* rekey_replace_callback_t under the locks of the folder's format. */
 int rekey_folder_replace(const struct rekey_item *item, const char *temp_path,
 			 const char *path, uint64_t inode, void *context,

@@ -29,7 +29,7 @@ struct rekey_job {
 	struct event *event;
 	struct rekey_process process;
 	uint64_t started_msecs, recorded_msecs;
-	bool lost;
+	bool lost, yields;
 };
 
 struct rekey_queue {
@@ -37,6 +37,9 @@ struct rekey_queue {
 	rekey_queue_callback_t *callback;
 	void *context;
 	struct rekey_job *jobs;
+	/* Nothing more is asked of it: Dovecot's driver does not survive a
+	   second connection after one that was refused. */
+	bool database_failed;
 };
 
 struct rekey_queue *
@@ -108,6 +111,9 @@ static void job_free(struct rekey_job *job)
 static void job_tell(struct rekey_queue *queue, struct rekey_job *job,
 		     enum password_change_result result)
 {
+	/* it makes way for another request, and goes on in this run */
+	if (job->yields && result == PASSWORD_CHANGE_LATER)
+		return;
 	queue->callback(job->row, result, queue->context);
 }
 
@@ -226,6 +232,24 @@ static int job_start(struct rekey_queue *queue, struct rekey_job *job,
 	return ret;
 }
 
+void rekey_queue_abandon(struct rekey_queue *queue)
+{
+	struct rekey_job *job;
+
+	queue->database_failed = TRUE;
+	for (job = queue->jobs; job != NULL; job = job->next) {
+		job->lost = TRUE;
+		job->process.shared->stop = TRUE;
+	}
+}
+
+static void queue_database_failed(struct rekey_queue *queue,
+				  struct rekey_job *job, const char *error)
+{
+	e_error(job->event, "stopped: %s", error);
+	rekey_queue_abandon(queue);
+}
+
 static void job_record(struct rekey_queue *queue, struct rekey_job *job,
 		       bool begin)
 {
@@ -240,7 +264,7 @@ static void job_record(struct rekey_queue *queue, struct rekey_job *job,
 
 	if (request_store_progress(queue->ctx->store, job->row, &progress,
 				   begin, &error) < 0)
-		e_error(job->event, "%s", error);
+		queue_database_failed(queue, job, error);
 	job->recorded_msecs = monotonic_time_msecs();
 }
 
@@ -330,6 +354,10 @@ static void job_ended(struct rekey_queue *queue, struct rekey_job *job)
 		return;
 	}
 	job_record(queue, job, FALSE);
+	if (queue->database_failed) {
+		job_tell(queue, job, PASSWORD_CHANGE_STOPPED);
+		return;
+	}
 	switch (shared->result) {
 	case REKEY_DONE:
 		job_send_event(job, "done");
@@ -374,7 +402,7 @@ static void job_open_window(struct rekey_queue *queue, struct rekey_job *job)
 	ret = request_store_advance(queue->ctx->store, job->row,
 				    REQUEST_STATE_STORING, 0, &error);
 	if (ret < 0) {
-		e_error(job->event, "%s", error);
+		queue_database_failed(queue, job, error);
 	} else if (ret == 0) {
 		e_warning(job->event, "another process has taken the request");
 		job->lost = TRUE;
@@ -392,6 +420,11 @@ static void job_remove(struct rekey_queue *queue, struct rekey_job *job)
 	job_free(job);
 }
 
+bool rekey_queue_has_failed(const struct rekey_queue *queue)
+{
+	return queue->database_failed;
+}
+
 unsigned int rekey_queue_poll(struct rekey_queue *queue)
 {
 	struct rekey_job *job, *next;
@@ -404,8 +437,10 @@ unsigned int rekey_queue_poll(struct rekey_queue *queue)
 			job_remove(queue, job);
 		} else {
 			count++;
-			job_open_window(queue, job);
-			if (monotonic_time_msecs() - job->recorded_msecs >=
+			if (!queue->database_failed)
+				job_open_window(queue, job);
+			if (!queue->database_failed &&
+			    monotonic_time_msecs() - job->recorded_msecs >=
 			    PROGRESS_INTERVAL_MSECS)
 				job_record(queue, job, FALSE);
 		}
@@ -419,8 +454,10 @@ void rekey_queue_stop(struct rekey_queue *queue, const char *address)
 
 	for (job = queue->jobs; job != NULL; job = job->next) {
 		if (address == NULL ||
-		    strcasecmp(job->row->address, address) == 0)
+		    strcasecmp(job->row->address, address) == 0) {
 			job->process.shared->stop = TRUE;
+			job->yields = address != NULL;
+		}
 	}
 	for (job = queue->jobs; job != NULL; job = next) {
 		next = job->next;

@@ -35,8 +35,14 @@ void rekey_queue_start(struct rekey_queue *queue,
 		       const struct request_row *row);
 /* Looks after the processes. Returns their number. */
 unsigned int rekey_queue_poll(struct rekey_queue *queue);
+/* The database has failed: stops all without asking it anything more. Their
+   requests stay as they are, for another run to go on with. */
+void rekey_queue_abandon(struct rekey_queue *queue);
+/* Has it been found to have failed? */
+bool rekey_queue_has_failed(const struct rekey_queue *queue);
 /* Stops those of an address, or all if NULL, and waits for their end. Their
-   requests are given back, to go on later. */
+   requests are given back, to go on later; those of an address without a
+   word, because another request of it comes first. */
 void rekey_queue_stop(struct rekey_queue *queue, const char *address);
 
 #endif

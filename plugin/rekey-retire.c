@@ -138,6 +138,7 @@ bool rekey_make_missing_keys(struct rekey *rekey)
  */
 
 struct proof_names {
+	unsigned int count;
 	enum rekey_dir first_dir, last_dir;
 	char *first, *last;
 };
@@ -158,6 +159,7 @@ static int name_cmp(const char *a, const char *b)
 static void proof_add_name(struct proof_names *names, enum rekey_dir dir,
 			   const char *name)
 {
+	names->count++;
 	if (names->first == NULL || name_cmp(name, names->first) < 0) {
 		i_free(names->first);
 		names->first = i_strdup(name);
@@ -234,6 +236,22 @@ static int proof_mail(struct rekey *rekey, const struct storage_folder *folder,
 	return ret;
 }
 
+/* Alternative storage that is not mounted looks like one without mail; its
+   mails need the old keys. */
+static void proof_is_complete(struct rekey *rekey,
+			      const struct storage_folder *folder,
+			      unsigned int files)
+{
+	unsigned int count;
+
+	if (folder->format == STORAGE_FORMAT_MAILDIR ||
+	    (rekey_folder_count_mails(rekey, folder, &count) == 0 &&
+	     count <= files))
+		return;
+	rekey->incomplete++;
+	array_push_back(&rekey->incomplete_guids, &folder->guid);
+}
+
 static int proof_folder(struct rekey *rekey,
 			const struct storage_folder *folder,
 			const char **error_r)
@@ -244,6 +262,7 @@ static int proof_folder(struct rekey *rekey,
 
 	i_zero(&names);
 	proof_read_names(folder, &names);
+	proof_is_complete(rekey, folder, names.count);
 	if (names.first != NULL)
 		ret = proof_mail(rekey, folder, names.first_dir, names.first,
 				 &error);
@@ -313,6 +332,8 @@ static bool key_is_needed(struct rekey *rekey, const struct crypt_key *key,
 			  const ARRAY_TYPE(const_string) *needed_ids)
 {
 	return key->active || !folder_is_known(rekey, key->guid) ||
+		array_lsearch(&rekey->incomplete_guids, &key->guid,
+			      i_strcmp_p) != NULL ||
 		key_store_guid_is_shared(rekey->store, key->guid) ||
 		array_lsearch(needed_ids, &key->id, i_strcmp_p) != NULL;
 }

@@ -94,19 +94,28 @@ static bool rekey_can_encrypt(struct rekey *rekey)
 	return TRUE;
 }
 
-static bool rekey_open(struct rekey *rekey)
+static bool rekey_list_folders(struct rekey *rekey)
 {
+	struct storage_folders *folders;
 	const char *error;
 
-	if (!rekey_take_lock(rekey) || !rekey_can_encrypt(rekey) ||
-	    !rekey_read_keys(rekey))
-		return FALSE;
-	if (storage_folders_list(rekey->params.user, &rekey->folders,
-				 &error) < 0)
+	if (storage_folders_list(rekey->params.user, &folders, &error) < 0)
 		return rekey_end(rekey, REKEY_LATER, "folders",
 				 "listing the folders failed: %s", error);
-	rekey->list = rekey_list_init(rekey->folders);
+	if (rekey->list == NULL)
+		rekey->list = rekey_list_init(folders);
+	else
+		rekey_list_set_folders(rekey->list, folders);
+	if (rekey->folders != NULL)
+		storage_folders_free(&rekey->folders);
+	rekey->folders = folders;
 	return TRUE;
+}
+
+static bool rekey_open(struct rekey *rekey)
+{
+	return rekey_take_lock(rekey) && rekey_can_encrypt(rekey) &&
+		rekey_read_keys(rekey) && rekey_list_folders(rekey);
 }
 
 static bool rekey_passes(struct rekey *rekey)
@@ -169,7 +178,9 @@ static bool rekey_finish(struct rekey *rekey)
 
 	if (!rekey_lock_mailbox(rekey, &lock))
 		return FALSE;
-	ok = rekey_passes(rekey) && rekey_retire_keys(rekey);
+	/* a folder that was renamed meanwhile is elsewhere now */
+	ok = rekey_list_folders(rekey) && rekey_passes(rekey) &&
+		rekey_retire_keys(rekey);
 	if (ok)
 		rekey_drop_caches(rekey);
 	mailbox_lock_free(&lock);
@@ -184,6 +195,9 @@ static void rekey_say_what_is_left(struct rekey *rekey)
 	if (rekey->failed > 0)
 		str_printfa(str, "%u mails could not be encrypted anew, the "
 			    "keys they need stay; ", rekey->failed);
+	if (rekey->incomplete > 0)
+		str_printfa(str, "%u folders have mail that is not where it "
+			    "should be, their keys stay; ", rekey->incomplete);
 	if (rekey->unreadable > 0)
 		str_printfa(str, "%u mails are damaged or under keys that are "
 			    "not there; ", rekey->unreadable);
@@ -208,9 +222,12 @@ void rekey_run(const struct rekey_params *params)
 	struct storage_folder *folder;
 
 	i_array_init(&rekey.needed_keys, 64);
+	i_array_init(&rekey.incomplete_guids, 4);
 	if (rekey_open(&rekey) && rekey_make_missing_keys(&rekey)) {
-		array_foreach_elem(&rekey.folders->folders, folder)
-			rekey_folder_cache_save_dates(&rekey, folder);
+		array_foreach_elem(&rekey.folders->folders, folder) {
+			if (!rekey.shared->stop)
+				rekey_folder_cache_save_dates(&rekey, folder);
+		}
 		if (rekey_passes(&rekey) && rekey_finish(&rekey))
 			rekey_say_what_is_left(&rekey);
 	}
@@ -221,5 +238,6 @@ void rekey_run(const struct rekey_params *params)
 		storage_folders_free(&rekey.folders);
 	settings_free(rekey.crypt_set);
 	array_free(&rekey.needed_keys);
+	array_free(&rekey.incomplete_guids);
 	i_close_fd(&rekey.lock_fd);
 }

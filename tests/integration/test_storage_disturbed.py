@@ -1,0 +1,175 @@
+"""Stored mail is re-encrypted while other things change under it."""
+
+import shutil
+import signal
+
+import pytest
+
+import messages
+import snapshots
+import stores
+from changes import name_of
+from mailhost import MailHost
+from mariadb import wait_until
+from storagejobs import (assert_finished, assert_verified, encrypt, rekey,
+                         verify)
+
+NEW = "the new password"
+# So slow that there is time to disturb it.
+SLOW = "pymailadmin_rekey_rate = {}\npymailadmin_rekey_workers = 1\n"
+
+
+@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+def host(request):
+    with MailHost(mail_driver=request.param, depth="storage") as host:
+        yield host
+
+
+@pytest.fixture
+def mailbox(host, request):
+    mailbox = stores.create(host, name_of(request))
+    yield mailbox
+    host.restart_dovecot(extra="")
+
+
+def old_keys_again(mailbox):
+    """All stored mail is under keys that are not the current ones."""
+    host = mailbox.host
+    host.restart_dovecot(depth="keys", extra="")
+    rekey(mailbox, NEW)
+    host.restart_dovecot(depth="storage", extra=SLOW.format("300 k"))
+
+
+def begun(mailbox):
+    def some_done():
+        row = mailbox.host.row(mailbox)
+        return 0 < (row["mails_done"] or 0) < row["mails_total"]
+    wait_until(some_done, "the first mails")
+
+
+def start(mailbox):
+    encrypt(mailbox).expect(0)
+    process = mailbox.host.spawn("pymailadmin", "process")
+    begun(mailbox)
+    return process
+
+
+def finish(process, code=0):
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code, output
+    return output
+
+
+def test_a_folder_is_renamed(mailbox):
+    old_keys_again(mailbox)
+    before = snapshots.take(mailbox)
+    process = start(mailbox)
+    with mailbox.imap() as imap:
+        imap.ask("rename", "Sent", "Renamed")
+        imap.ask("rename", "Archive", "Zebra/Archive")
+    finish(process)
+    after = snapshots.take(mailbox)
+    assert after.folders["Renamed"].mails == before.folders["Sent"].mails
+    assert after.folders["Zebra/Archive"].mails == \
+        before.folders["Archive"].mails
+    assert_verified(mailbox)
+    assert_finished(mailbox)
+
+
+def test_a_folder_is_deleted_and_mails_are_moved(mailbox):
+    old_keys_again(mailbox)
+    before = snapshots.take(mailbox)
+    process = start(mailbox)
+    with mailbox.imap() as imap:
+        imap.ask("create", "Elsewhere")
+        imap.ask("select", "Archive")
+        imap.ask("uid", "MOVE", "1:*", "Elsewhere")
+        imap.ask("select", "INBOX")
+        imap.ask("delete", "Archive/2024")
+    finish(process)
+    after = snapshots.take(mailbox)
+    assert [mail.digest for mail in after.folders["Elsewhere"].mails.values()] \
+        == [mail.digest for mail in before.folders["Archive"].mails.values()]
+    assert_verified(mailbox)
+
+
+def test_the_database_goes_away_meanwhile(mailbox):
+    host = mailbox.host
+    old_keys_again(mailbox)
+    before = snapshots.take(mailbox)
+    process = start(mailbox)
+    host.db.stop()
+    try:
+        output = finish(process, 75)
+        assert "stopped" in output and "signal" not in output
+    finally:
+        host.db.start()
+    host.restart_dovecot(extra="")
+    assert host.row(mailbox)["state"] == "storing"
+    host.process().expect(0)
+    assert host.row(mailbox)["state"] == "done"
+    snapshots.assert_same(before, snapshots.take(mailbox))
+    assert_verified(mailbox)
+
+
+def test_it_is_told_to_stop(mailbox):
+    host = mailbox.host
+    old_keys_again(mailbox)
+    before = snapshots.take(mailbox)
+    process = start(mailbox)
+    process.send_signal(signal.SIGTERM)
+    finish(process, 75)
+    row = host.row(mailbox)
+    assert (row["state"], row["claimed_by"]) == ("storing", None), row
+    assert row["mails_done"] < row["mails_total"]
+    snapshots.assert_same(before, snapshots.take(mailbox))
+    host.restart_dovecot(extra="")
+    host.process().expect(0)
+    snapshots.assert_same(before, snapshots.take(mailbox))
+    assert_finished(mailbox)
+
+
+def test_the_password_changes_again_meanwhile(mailbox):
+    host = mailbox.host
+    old_keys_again(mailbox)
+    before = snapshots.take(mailbox)
+    process = start(mailbox)
+    first = mailbox.request_id
+    host.request(mailbox, "a third password").expect(0)
+    wait_until(lambda: host.row(mailbox)["state"] != "pending",
+               "the second request")
+    output = finish(process)
+    mailbox.password = "a third password"
+    states = {row["request"]: (row["state"], row["outcome"])
+              for row in host.requests(mailbox)}
+    assert states[mailbox.request_id] == ("done", "done"), output
+    assert states[first][0] == "done", output
+    snapshots.assert_same(before, snapshots.take(mailbox))
+    assert_finished(mailbox)
+
+
+def test_alternative_storage_that_is_not_mounted(request):
+    with MailHost(mail_driver="sdbox", depth="storage") as host:
+        alternative = host.scratch / "alternative"
+        alternative.mkdir()
+        shutil.chown(alternative, "vmail", "vmail")
+        host.restart_dovecot(
+            extra=f"mail_alt_path = {alternative}/%{{user}}\n")
+        mailbox = host.create(name_of(request))
+        mailbox.deliver(*map(messages.small, range(6)))
+        before = mailbox.everything()
+        host.must("altmove", "-u", mailbox.address, "uid", "1:3")
+        away = host.scratch / "away"
+        alternative.rename(away)
+        rekey(mailbox, NEW)
+        row = host.row(mailbox)
+        assert row["outcome"] == "storage_left" and \
+            "not where it should be" in row["reason"], row
+        away.rename(alternative)
+        assert mailbox.everything() == before
+        encrypt(mailbox).expect(0)
+        host.process().expect(0)
+        assert mailbox.everything() == before
+        result, counts = verify(mailbox, "--full")
+        result.expect(0)
+        assert counts["INBOX"]["current"] == 6
