@@ -36,6 +36,16 @@ def encrypt(mailbox):
     return result
 
 
+def new_keys(mailbox, new):
+    """Changes the password and the keys, and leaves the mail as it is: it is
+    for a request of kind encrypt."""
+    host = mailbox.host
+    host.request(mailbox, new).expect(0)
+    host.must("-o", "pymailadmin_rekey_depth=keys", "pymailadmin", "process")
+    mailbox.password = new
+    assert len(not_current(mailbox)) == len(storedmail.files(mailbox.home))
+
+
 def verify(mailbox, *words, password=None):
     """The result, and folder -> counts, of "verify"."""
     result = mailbox.host.doveadm(

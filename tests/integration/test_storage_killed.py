@@ -16,7 +16,7 @@ from changes import assert_clean, name_of
 from mailhost import AUTH_KILLED, MailHost
 from mariadb import DEADLINE, wait_until
 from powercut import PowerCut
-from storagejobs import assert_finished, children, encrypt, settle
+from storagejobs import assert_finished, children, encrypt, new_keys, settle
 
 WHO = ("process", "process", "worker", "all")
 
@@ -46,10 +46,11 @@ class Trial:
         self.number = 0
 
     def file(self):
-        """Every fourth is of the mail alone."""
+        """Every fourth has the mail alone to do."""
         self.number += 1
         if self.number % 4 == 0:
-            self.new = self.mailbox.password
+            self.new = f"password {self.number}"
+            new_keys(self.mailbox, self.new)
             encrypt(self.mailbox).expect(0)
         else:
             self.new = f"password {self.number}"
@@ -151,7 +152,7 @@ def cut_the_power(mailbox, times):
     trial.file()
     assert power.run() == 0
     trial.settle("power stays")
-    # Some are less to do: of the mail alone.
+    # Some have less to do: the mail alone.
     length = len(power.operations())
     hits = names = contents = 0
     for _ in range(times):
