@@ -8,6 +8,7 @@ import time
 
 import mailclients
 import messages
+from changes import folder_keys
 from mailhost import MailHost
 
 WIDTH = 78
@@ -112,6 +113,7 @@ def run(host, report):
         report.check("On disk no message can be read",
                      not readable_on_disk(mailbox, archive))
 
+    old_keys = folder_keys(mailbox)
     early = mailbox.imap()
     with report.step("The password change is asked for"):
         report.tell("An IMAP client is logged in and stays so")
@@ -162,6 +164,20 @@ def run(host, report):
                                        for n in range(len(bodies))], bodies)
         pop3.quit()
 
+    with report.step("The stored mail"):
+        result = host.doveadm("-f", "json", "pymailadmin", "verify", "-u",
+                              mailbox.address, "--full",
+                              input="new password\n")
+        report.tell(f"$ doveadm pymailadmin verify -u {mailbox.address} "
+                    "--full")
+        for row in result.json:
+            report.tell(f"{row['folder']}: {row['current']} mails under new "
+                        f"keys, {row['retired']} under old ones")
+        report.check("All of it is under new keys, and whole",
+                     result.code == 0)
+        report.check("The old keys are gone",
+                     not old_keys & folder_keys(mailbox))
+
     with report.step("The old password"):
         for name, opener in (("IMAP", mailbox.imap), ("POP3", mailbox.pop3)):
             answer = answer_of(opener, "old password")
@@ -199,7 +215,8 @@ def stay(host, report):
 
 def main():
     report = Report(sys.stdout)
-    host = MailHost(mail_driver=sys.argv[1], scheme="ARGON2ID")
+    host = MailHost(mail_driver=sys.argv[1], scheme="ARGON2ID",
+                    depth="storage")
     report.line(report.paint(
         "1", "pymailadmin: a mailbox password and its key are changed"))
     try:
