@@ -113,8 +113,8 @@ def take(mailbox, password=None, *, saved="asked", without=()):
     any; "no" leaves them out."""
     items = ITEMS.format("SAVEDATE " if saved == "asked" else "")
     with mailbox.imap(password) as imap:
-        folders = {name: folder_of(imap, name, items)
-                   for name in imap.folders() if name not in without}
+        names = [name for name in imap.folders() if name not in without]
+        folders = {name: folder_of(imap, name, items) for name in names}
         subscriptions = tuple(sorted(line.decode()
                                      for line in imap.ask("lsub") if line))
     if saved == "files":

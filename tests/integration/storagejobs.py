@@ -140,10 +140,10 @@ def terminate(run):
 
 
 def settle(mailbox, new, patient=False, options=()):
-    """One clean run after a disturbed one: the row and the result, and which
-    of the old and the new password holds now is the mailbox's. It takes Dovecot a minute to
-    see that a lock on its attribute dict is a dead one's; only who is patient
-    waits for that."""
+    """One clean run after a disturbed one: the row and the result; that of
+    both passwords that holds now is the mailbox's. It takes Dovecot a minute
+    to see that a lock on its attribute dict is a dead one's; only who is
+    patient waits for that."""
     host = mailbox.host
     if host.row(mailbox)["retry_at"] is not None:
         host.must("pymailadmin", "retry", "-u", mailbox.address)

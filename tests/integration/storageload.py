@@ -6,10 +6,13 @@ import threading
 
 import mailclients
 import stores
+from storagejobs import encrypt
 from stress import IMAP_REFUSALS, MARK, Stress
 
 OWN_MAILS = 12
 KEPT = 150
+# Some seconds for all of it.
+RATE = "1500k"
 
 
 class Load(Stress):
@@ -39,25 +42,29 @@ class Load(Stress):
                 self.accepted.add(mark)
 
     def change(self, number):
-        """One change, to its end. On a busy machine it may come to nothing:
-        the window is short here."""
-        new = f"password {number}"
+        """New keys, then the mail: by one request with the mailbox closed,
+        or, two times of three, by two and with it open."""
+        new, options = f"password {number}", ()
+        if number % 3:
+            options = ("-o", "pymailadmin_rekey_depth=keys")
         self.host.request(self.mailbox, new, self.passwords[-1]).expect(0)
         with self.lock:
             self.passwords.append(new)
+        self.finish(options)
+        self.mailbox.password = new
+        if options:
+            encrypt(self.mailbox).expect(0)
+            self.finish(("-o", f"pymailadmin_rekey_rate={RATE}"))
+
+    def finish(self, options):
         while (row := self.host.row(self.mailbox))["ended_at"] is None:
             if row["retry_at"] is not None:
                 self.host.must("pymailadmin", "retry", "-u",
                                self.mailbox.address)
-            self.host.process(timeout=60)
-        self.count(f"change {row['state']}")
-        if row["state"] == "done":
-            self.mailbox.password = new
-        else:
-            with self.lock:
-                self.passwords.remove(new)
-        if row["state"] not in ("done", "expired"):
-            self.problem(f"change {number}: {row}")
+            self.host.doveadm(*options, "pymailadmin", "process", timeout=60)
+        self.count(f"{row['kind']} {row['state']}")
+        if row["state"] != "done" or row["reason"]:
+            self.problem(f"{row['kind']} {row['state']}: {row['reason']}")
 
     def check(self):
         """Nothing lost, nothing double, nothing that could not be read."""
@@ -109,7 +116,11 @@ class Owner:
         if imap is None:
             return
         try:
-            self.make(imap)
+            if "initialization failed" in imap.login_answer:
+                self.load.count("owner guarded")
+                return
+            for name in self.names:
+                imap.create(name)
             while not self.load.stopped.is_set():
                 self.look(imap)
                 self.operate(imap, chance)
@@ -117,10 +128,6 @@ class Owner:
             self.load.problem(f"owner: {refusal}")
         finally:
             imap.shutdown()
-
-    def make(self, imap):
-        for name in self.names:
-            imap.create(name)
 
     def look(self, imap):
         """Everything is as left."""
