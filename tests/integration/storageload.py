@@ -61,9 +61,11 @@ class Load(Stress):
             if row["retry_at"] is not None:
                 self.host.must("pymailadmin", "retry", "-u",
                                self.mailbox.address)
-            self.host.doveadm(*options, "pymailadmin", "process", timeout=60)
+            done = self.host.doveadm(*options, "pymailadmin", "process",
+                                     timeout=60)
         self.count(f"{row['kind']} {row['state']}")
         if row["state"] != "done" or row["reason"]:
+            print(done, flush=True)
             self.problem(f"{row['kind']} {row['state']}: {row['reason']}")
 
     def check(self):
