@@ -119,7 +119,13 @@ class Pop3(poplib.POP3):
     """A POP3 session; refusals raise poplib.error_proto."""
 
     def __init__(self, port):
-        super().__init__("127.0.0.1", port, timeout=TIMEOUT)
+        try:
+            super().__init__("127.0.0.1", port, timeout=TIMEOUT)
+        except BaseException:
+            # Sent away at the greeting.
+            if hasattr(self, "file"):
+                self.close()
+            raise
 
     def log_in(self, user, password):
         try:
