@@ -78,34 +78,69 @@ void rekey_batch_deinit(struct rekey_batch **_batch)
 	i_free(batch);
 }
 
-static int batch_open_dir(const char *path, int *fd_r, const char **error_r)
+static int batch_open_dir(int at_fd, const char *path, int *fd_r,
+			  const char **error_r)
 {
-	*fd_r = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*fd_r = openat(at_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd_r != -1)
 		return 1;
 	if (errno == ENOENT)
 		return 0;
-	*error_r = t_strdup_printf("open(%s) failed: %m", path);
+	*error_r = t_strdup_printf("openat(%s) failed: %m", path);
 	return -1;
+}
+
+/* Opens the folder, unless another one has taken its name: its mails are for
+   other keys. */
+static int batch_open_folder(const struct storage_folder *folder, int *fd_r,
+			     const char **error_r)
+{
+	struct stat st;
+	int ret = batch_open_dir(AT_FDCWD, folder->path, fd_r, error_r);
+
+	if (ret <= 0)
+		return ret;
+	if (fstat(*fd_r, &st) == 0 && st.st_dev == folder->device &&
+	    st.st_ino == folder->inode)
+		return 1;
+	i_close_fd(fd_r);
+	return 0;
+}
+
+static int batch_open_dirs(struct rekey_batch *batch,
+			   const struct rekey_item *item, const char **error_r)
+{
+	const bool maildir = item->folder->format == STORAGE_FORMAT_MAILDIR;
+	int fd, ret;
+
+	ret = batch_open_folder(item->folder, &fd, error_r);
+	if (ret <= 0)
+		return ret;
+	if (maildir)
+		ret = batch_open_dir(fd, item->dir == REKEY_DIR_CUR ?
+				     "cur" : "new", &batch->dir_fd, error_r);
+	else if (item->dir == REKEY_DIR_ALT)
+		ret = batch_open_dir(AT_FDCWD, item->folder->alt_path,
+				     &batch->dir_fd, error_r);
+	else
+		ret = batch_open_dir(fd, ".", &batch->dir_fd, error_r);
+	if (ret > 0 && maildir)
+		ret = batch_open_dir(fd, "tmp", &batch->temp_dir_fd, error_r);
+	else
+		batch->temp_dir_fd = batch->dir_fd;
+	i_close_fd(&fd);
+	return ret;
 }
 
 int rekey_batch_enter(struct rekey_batch *batch, const struct rekey_item *item,
 		      int *dir_fd_r, const char **error_r)
 {
-	const char *path, *temp_path;
 	int ret;
 
 	if (batch->folder != item->folder || batch->dir != item->dir) {
 		rekey_batch_commit(batch);
 		batch_leave(batch);
-		path = rekey_dir_path(item->folder, item->dir);
-		temp_path = rekey_temp_path(item->folder, item->dir);
-		ret = batch_open_dir(path, &batch->dir_fd, error_r);
-		if (ret > 0 && strcmp(path, temp_path) == 0)
-			batch->temp_dir_fd = batch->dir_fd;
-		else if (ret > 0)
-			ret = batch_open_dir(temp_path, &batch->temp_dir_fd,
-					     error_r);
+		ret = batch_open_dirs(batch, item, error_r);
 		if (ret <= 0) {
 			batch_leave(batch);
 			return ret;
@@ -211,8 +246,10 @@ static void batch_exchange(struct rekey_batch *batch, struct batch_file *file,
 			file->ret = 0;
 			return;
 		}
+		const int rename_errno = errno;
+
 		batch_file_failed(file, "renameat2()");
-		if (error_is_unsupported(errno)) {
+		if (error_is_unsupported(rename_errno)) {
 			batch->params.shared->no_exchange = TRUE;
 			file->undone = TRUE;
 		}
@@ -222,9 +259,17 @@ static void batch_exchange(struct rekey_batch *batch, struct batch_file *file,
 		    AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino == file->inode)
 		return;
 	/* another file had taken the name: it is not the one that was read */
-	if (batch_rename_exchange(batch, file, item->name) < 0)
-		i_fatal("renameat2(%s) failed: %m", item->name);
 	file->ret = 0;
+	if (batch_rename_exchange(batch, file, item->name) < 0 &&
+	    renameat2(batch->temp_dir_fd, file->temp_name, batch->dir_fd,
+		      item->name, RENAME_NOREPLACE) < 0) {
+		/* no name that the next run takes for one of ours to remove */
+		batch_file_failed(file, "renameat2()");
+		file->keep_temp = TRUE;
+		(void)renameat(batch->temp_dir_fd, file->temp_name,
+			       batch->temp_dir_fd,
+			       t_strconcat("saved-", file->temp_name, NULL));
+	}
 }
 
 static void batch_replace(struct rekey_batch *batch, struct batch_file *file,
@@ -248,6 +293,7 @@ static void batch_sync_dirs(struct rekey_batch *batch)
 	    (batch->temp_dir_fd == batch->dir_fd ||
 	     fsync(batch->temp_dir_fd) == 0))
 		return;
+	batch->params.shared->sync_failed = TRUE;
 	/* the old files stay, under their temporary names */
 	for (i = 0; i < batch->count; i++) {
 		file = &batch->files[i];

@@ -129,6 +129,7 @@ static void pass_work(struct pass *pass)
 		pass_wait_workers(pass);
 	}
 	/* the rest, if there are no workers */
+	pass->worker.inline_worker = TRUE;
 	if (!pass->worker_died)
 		rekey_worker_run(&pass->worker);
 }
@@ -154,7 +155,8 @@ static void pass_record_sizes(struct pass *pass)
 			folder = item->folder;
 			box = rekey_folder_open(rekey, folder);
 		}
-		ret = box == NULL ? 0 :
+		error = "its size cannot be recorded: the folder does not open";
+		ret = box == NULL ? -1 :
 			rekey_folder_record_size(rekey, box, item, &error);
 		if (ret > 0) {
 			rekey_list_set_has_size(rekey->list, item);
@@ -170,11 +172,24 @@ static void pass_record_sizes(struct pass *pass)
 		mailbox_free(&box);
 }
 
+/* A mail that was left as it is needs its key; if that is not known, all its
+   folder has. */
+static void pass_keep_keys(struct rekey *rekey, const struct rekey_item *item,
+			   const struct rekey_item_result *result)
+{
+	const bool needed = TRUE;
+
+	if (result->needed_key > 0)
+		array_idx_set(&rekey->needed_keys, result->needed_key - 1,
+			      &needed);
+	else
+		rekey_keep_folder(rekey, item->folder->guid);
+}
+
 static void pass_take_result(struct pass *pass, const struct rekey_item *item,
 			     const struct rekey_item_result *result)
 {
 	struct rekey *rekey = pass->rekey;
-	const bool needed = TRUE;
 
 	rekey_list_set_result(rekey->list, item, result);
 	switch (result->state) {
@@ -183,20 +198,20 @@ static void pass_take_result(struct pass *pass, const struct rekey_item *item,
 			rekey->progress++;
 		break;
 	case REKEY_ITEM_GONE:
-		/* it may be found under another name */
+		/* it may be found under another name, or in another place */
 		rekey->progress++;
+		rekey->moved = TRUE;
 		break;
 	case REKEY_ITEM_FAILED:
 		rekey->failed++;
-		if (result->needed_key > 0)
-			array_idx_set(&rekey->needed_keys,
-				      result->needed_key - 1, &needed);
+		pass_keep_keys(rekey, item, result);
 		break;
 	case REKEY_ITEM_UNREADABLE:
 		rekey->unreadable++;
 		break;
 	case REKEY_ITEM_TODO:
 	case REKEY_ITEM_NEEDS_SIZE:
+		pass_keep_keys(rekey, item, result);
 		break;
 	}
 }
@@ -233,8 +248,9 @@ bool rekey_pass(struct rekey *rekey)
 	const char *error;
 	bool ret;
 
-	if (rekey_list_read(rekey->list, rekey->passes == 0, &error) < 0)
+	if (rekey_list_read(rekey->list, !rekey->temp_removed, &error) < 0)
 		return rekey_end(rekey, REKEY_LATER, "folders", "%s", error);
+	rekey->temp_removed = TRUE;
 	pass.items = rekey_list_get_items(rekey->list);
 	if (!pass_map_memory(&pass))
 		return FALSE;
@@ -248,11 +264,14 @@ bool rekey_pass(struct rekey *rekey)
 		.items = pass.items,
 		.results = pass.memory->results,
 		.next = &pass.memory->next,
+		.locked = rekey->locked,
 		.replace = rekey->replace_locked ? rekey_folder_replace : NULL,
 		.replace_context = rekey,
 	};
 	rekey->progress = rekey->failed = rekey->unreadable = 0;
+	rekey->moved = FALSE;
 	array_clear(&rekey->needed_keys);
+	rekey_keep_nothing(rekey);
 	pass_work(&pass);
 	pass_record_sizes(&pass);
 	array_foreach(pass.items, item) {

@@ -32,12 +32,20 @@ struct rekey {
 	unsigned int progress, failed, unreadable;
 	/* By index of the key: a mail that was left as it is needs it. */
 	ARRAY(bool) needed_keys;
+	/* GUIDs of folders all keys of which must stay. */
+	pool_t kept_pool;
+	ARRAY_TYPE(const_string) kept_guids;
 	/* Folders that have more mail than files. */
 	unsigned int incomplete;
-	ARRAY_TYPE(const_string) incomplete_guids;
-	unsigned int passes;
-	bool replace_locked;
+	/* The mailbox lock is held. */
+	bool locked;
+	/* Mails were not where they had been. */
+	bool moved;
+	bool temp_removed, replace_locked;
 };
+
+void rekey_keep_folder(struct rekey *rekey, const char *guid);
+void rekey_keep_nothing(struct rekey *rekey);
 
 /* Leaves the result for whoever asked; returns FALSE. */
 bool rekey_end(struct rekey *rekey, enum rekey_result result,
@@ -59,6 +67,9 @@ bool rekey_retire_keys(struct rekey *rekey);
 /* Reads the keys, again if they have been read. Returns FALSE after
    rekey_end(). */
 bool rekey_read_keys(struct rekey *rekey);
+/* Reads them again. Returns FALSE after rekey_end(), also if mails have been
+   encrypted to keys that are not the active ones any more. */
+bool rekey_reread_keys(struct rekey *rekey);
 
 /* Opens the user's folder. Returns NULL if it is not there any more, or does
    not open (logged). */

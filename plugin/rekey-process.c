@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "ioloop.h"
 #include "process-memory.h"
+#include "sealed-request.h"
 #include "rekey.h"
 #include "rekey-process.h"
 
@@ -23,6 +24,10 @@ process_run(const struct rekey_process_params *params,
 		.shared = shared,
 	};
 
+	/* its copy: it reads mail, and has no use for it */
+	if (params->seal_key != NULL)
+		seal_private_key_wipe((struct seal_private_key *)
+				      params->seal_key);
 	/* the parent says when to stop, also at Ctrl-C */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);

@@ -9,6 +9,7 @@
 
 struct mail_user;
 struct pymailadmin_settings;
+struct seal_private_key;
 
 struct rekey_process_params {
 	struct event *event;
@@ -16,6 +17,8 @@ struct rekey_process_params {
 	/* Only used until rekey_process_start() returns. */
 	struct mail_user *user;
 	const char *home, *base_dir, *key_password;
+	/* The new process forgets it. */
+	const struct seal_private_key *seal_key;
 	/* The mailbox is open already. */
 	bool background;
 };

@@ -64,18 +64,21 @@ bool rekey_queue_may_start(const struct rekey_queue *queue,
 			   const struct request_row *row)
 {
 	const struct rekey_job *job;
-	unsigned int count = 0, background = 0;
+	unsigned int closed = 0, background = 0;
 
 	for (job = queue->jobs; job != NULL; job = job->next) {
-		count++;
+		if (strcmp(job->row->id, row->id) == 0)
+			return FALSE;
 		if (job->row->state == REQUEST_STATE_STORING)
 			background++;
+		else
+			closed++;
 	}
-	if (count >= REKEY_QUEUE_MAX)
-		return FALSE;
-	return (row->state != REQUEST_STATE_STORING &&
-		row->kind != REQUEST_KIND_ENCRYPT) ||
-		background < REKEY_QUEUE_MAX_BACKGROUND;
+	if (row->state == REQUEST_STATE_STORING ||
+	    row->kind == REQUEST_KIND_ENCRYPT)
+		return background < REKEY_QUEUE_MAX_BACKGROUND;
+	/* those that were closed at first and are open now go on, too */
+	return closed < REKEY_QUEUE_MAX;
 }
 
 static struct rekey_job *
@@ -119,17 +122,19 @@ static void job_tell(struct rekey_queue *queue, struct rekey_job *job,
 
 /* All that can be done is done. */
 static void job_end(struct rekey_queue *queue, struct rekey_job *job,
-		    const char *outcome, const char *reason)
+		    enum request_state state, const char *outcome,
+		    const char *reason)
 {
 	const char *error;
 	int ret;
 
 	ret = request_store_end(queue->ctx->store, job->row,
-				REQUEST_STATE_DONE, outcome, reason, &error);
+				state, outcome, reason, &error);
 	if (ret < 0)
 		e_error(job->event, "%s", error);
-	job_tell(queue, job, ret > 0 ? PASSWORD_CHANGE_DONE :
-		 PASSWORD_CHANGE_STOPPED);
+	job_tell(queue, job, ret <= 0 ? PASSWORD_CHANGE_STOPPED :
+		 state == REQUEST_STATE_DONE ? PASSWORD_CHANGE_DONE :
+		 PASSWORD_CHANGE_FAILED);
 }
 
 static void job_release(struct rekey_queue *queue, struct rekey_job *job,
@@ -187,6 +192,7 @@ static int job_start_as_user(struct rekey_queue *queue, struct rekey_job *job,
 		.set = queue->ctx->set,
 		.user = user,
 		.base_dir = queue->ctx->base_dir,
+		.seal_key = queue->ctx->seal_key,
 		.background = job->row->state == REQUEST_STATE_STORING,
 	};
 	string_t *key_password = str_new(default_pool, 128);
@@ -282,7 +288,7 @@ void rekey_queue_start(struct rekey_queue *queue,
 		return;
 	}
 	if (ret == 0) {
-		job_end(queue, job, "unknown_user", error);
+		job_end(queue, job, REQUEST_STATE_DONE, "unknown_user", error);
 	} else {
 		e_error(job->event, "re-encrypting stored mail cannot begin: "
 			"%s", error);
@@ -361,14 +367,22 @@ static void job_ended(struct rekey_queue *queue, struct rekey_job *job)
 	switch (shared->result) {
 	case REKEY_DONE:
 		job_send_event(job, "done");
-		job_end(queue, job, shared->outcome, reason);
+		job_end(queue, job, REQUEST_STATE_DONE, shared->outcome,
+			reason);
 		break;
 	case REKEY_LATER:
 		if (strcmp(shared->outcome, "key_password") == 0 &&
 		    job_is_superseded(queue, job)) {
 			job_send_event(job, "superseded");
-			job_end(queue, job, "superseded", "the password has "
-				"been changed again since");
+			job_end(queue, job, REQUEST_STATE_DONE, "superseded",
+				"the password has been changed again since");
+			break;
+		}
+		if (strcmp(shared->outcome, "key_password") == 0 &&
+		    job->row->kind == REQUEST_KIND_ENCRYPT) {
+			job_send_event(job, "failed");
+			job_end(queue, job, REQUEST_STATE_FAILED,
+				shared->outcome, reason);
 			break;
 		}
 		job_send_event(job, "later");

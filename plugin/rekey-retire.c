@@ -17,21 +17,53 @@
  * keys that are missing
  */
 
+static const char *inbox_guid(struct rekey *rekey)
+{
+	struct storage_folder *folder;
+
+	array_foreach_elem(&rekey->folders->folders, folder) {
+		if (strcmp(folder->vname, "INBOX") == 0)
+			return folder->guid;
+	}
+	return "";
+}
+
+/* The one Dovecot takes, which hangs on INBOX, if it is one that opens. */
 static struct crypt_key *active_user_key(struct rekey *rekey)
 {
+	const char *guid = inbox_guid(rekey);
 	struct crypt_key *key;
 
 	array_foreach_elem(&rekey->store->user_keys, key) {
-		if (key->active && key->public_text != NULL)
+		if (key->active && key->public_text != NULL &&
+		    strcmp(key->guid, guid) == 0 &&
+		    storage_keys_get_user(rekey->keys, key->id) != NULL)
 			return key;
 	}
 	return NULL;
 }
 
+/* What was wrapped must open again. */
+static int check_folder_key(struct rekey *rekey, struct crypt_key key,
+			    const char *wrapped, const char *user_key_id,
+			    const char **error_r)
+{
+	struct dcrypt_private_key *priv;
+
+	key.wrapped = wrapped;
+	if (crypt_key_open(&key, NULL,
+			   storage_keys_get_user(rekey->keys, user_key_id),
+			   &priv, error_r) <= 0)
+		return -1;
+	dcrypt_key_unref_private(&priv);
+	return 0;
+}
+
 static int make_folder_key(struct rekey *rekey,
 			   struct key_store_change *change,
 			   struct dcrypt_public_key *user_pub,
-			   const char *guid, const char **error_r)
+			   const char *user_key_id, const char *guid,
+			   const char **error_r)
 {
 	struct crypt_key key = { .guid = guid, .active = TRUE };
 	struct dcrypt_private_key *priv;
@@ -44,6 +76,9 @@ static int make_folder_key(struct rekey *rekey,
 			       &key.id, &priv, &pub, error_r) < 0)
 		return -1;
 	ret = crypt_key_wrap(pool, priv, NULL, user_pub, &wrapped, error_r);
+	if (ret == 0)
+		ret = check_folder_key(rekey, key, wrapped, user_key_id,
+				       error_r);
 	if (ret == 0)
 		ret = crypt_key_store_public(pool, pub, &text, error_r);
 	if (ret == 0) {
@@ -66,15 +101,15 @@ static int make_folder_keys(struct rekey *rekey,
 	const char *guid;
 
 	if (user_key == NULL) {
-		*error_r = "there is no active user key";
+		*error_r = "there is no active user key that opens";
 		return -1;
 	}
 	if (!dcrypt_key_load_public(&user_pub, user_key->public_text, error_r))
 		return -1;
 	change = key_store_change_begin(rekey->store);
 	array_foreach_elem(guids, guid) {
-		if (make_folder_key(rekey, change, user_pub, guid,
-				    error_r) < 0) {
+		if (make_folder_key(rekey, change, user_pub, user_key->id,
+				    guid, error_r) < 0) {
 			dcrypt_key_unref_public(&user_pub);
 			key_store_change_rollback(&change);
 			return -1;
@@ -196,14 +231,15 @@ static void proof_read_names(const struct storage_folder *folder,
 	}
 }
 
-/* Returns 1 if the mail opens or is not about the current key, 0 if it does
-   not open, -1 on error. */
+/* Returns 1 if the mail opens, or what it needs stays, 0 if it does not
+   open. */
 static int proof_mail(struct rekey *rekey, const struct storage_folder *folder,
 		      enum rekey_dir dir, const char *name,
 		      const char **error_r)
 {
 	struct storage_key *key =
 		storage_keys_find_active(rekey->keys, folder->guid);
+	struct storage_key *other;
 	struct mail_cipher_result result;
 	struct mail_cipher_input input;
 	struct dcrypt_private_key *priv;
@@ -212,16 +248,21 @@ static int proof_mail(struct rekey *rekey, const struct storage_folder *folder,
 
 	dir_fd = open(rekey_dir_path(folder, dir),
 		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m",
-					   rekey_dir_path(folder, dir));
-		return -1;
-	}
-	ret = mail_file_open(dir_fd, name, folder->format, &file, error_r);
+	ret = dir_fd == -1 ? -1 :
+		mail_file_open(dir_fd, name, folder->format, &file, error_r);
 	i_close_fd(&dir_fd);
-	if (ret <= 0)
-		return ret < 0 ? -1 : 1;
-	ret = 1;
+	if (ret <= 0) {
+		rekey_keep_folder(rekey, folder->guid);
+		return 1;
+	}
+	if (file.crypt == MAIL_FILE_ENCRYPTED &&
+	    (key == NULL || strcmp(file.header.key_id, key->key->id) != 0)) {
+		/* it has been left as it is */
+		rekey_keep_folder(rekey, folder->guid);
+		other = storage_keys_find(rekey->keys, file.header.key_id);
+		if (other != NULL)
+			rekey_keep_folder(rekey, other->key->guid);
+	}
 	if (key != NULL && file.crypt == MAIL_FILE_ENCRYPTED &&
 	    strcmp(file.header.key_id, key->key->id) == 0) {
 		input.fd = file.fd;
@@ -249,7 +290,7 @@ static void proof_is_complete(struct rekey *rekey,
 	     count <= files))
 		return;
 	rekey->incomplete++;
-	array_push_back(&rekey->incomplete_guids, &folder->guid);
+	rekey_keep_folder(rekey, folder->guid);
 }
 
 static int proof_folder(struct rekey *rekey,
@@ -299,6 +340,18 @@ static bool proof(struct rekey *rekey)
  * keys that are not needed any more
  */
 
+void rekey_keep_folder(struct rekey *rekey, const char *guid)
+{
+	guid = p_strdup(rekey->kept_pool, guid);
+	array_push_back(&rekey->kept_guids, &guid);
+}
+
+void rekey_keep_nothing(struct rekey *rekey)
+{
+	array_clear(&rekey->kept_guids);
+	p_clear(rekey->kept_pool);
+}
+
 static bool folder_is_known(struct rekey *rekey, const char *guid)
 {
 	struct storage_folder *folder;
@@ -332,7 +385,7 @@ static bool key_is_needed(struct rekey *rekey, const struct crypt_key *key,
 			  const ARRAY_TYPE(const_string) *needed_ids)
 {
 	return key->active || !folder_is_known(rekey, key->guid) ||
-		array_lsearch(&rekey->incomplete_guids, &key->guid,
+		array_lsearch(&rekey->kept_guids, &key->guid,
 			      i_strcmp_p) != NULL ||
 		key_store_guid_is_shared(rekey->store, key->guid) ||
 		array_lsearch(needed_ids, &key->id, i_strcmp_p) != NULL;
@@ -372,8 +425,7 @@ static int remove_keys(struct rekey *rekey,
 	return change == NULL ? 0 : key_store_change_commit(&change, error_r);
 }
 
-/* Reads the keys again; what they were stays in the old objects. */
-static bool reread_keys(struct rekey *rekey, bool *same_r)
+bool rekey_reread_keys(struct rekey *rekey)
 {
 	struct storage_keys *old_keys = rekey->keys;
 	struct key_store *old_store = rekey->store;
@@ -382,8 +434,9 @@ static bool reread_keys(struct rekey *rekey, bool *same_r)
 	rekey->keys = NULL;
 	rekey->store = NULL;
 	ok = rekey_read_keys(rekey);
-	if (ok && rekey->keys != NULL)
-		*same_r = keys_are_the_same(old_keys, rekey);
+	if (ok && !keys_are_the_same(old_keys, rekey))
+		ok = rekey_end(rekey, REKEY_LATER, "keys_changed",
+			       "the keys have been changed meanwhile");
 	storage_keys_free(&old_keys);
 	key_store_close(&old_store);
 	return ok;
@@ -393,17 +446,14 @@ bool rekey_retire_keys(struct rekey *rekey)
 {
 	ARRAY_TYPE(const_string) needed_ids;
 	const char *error;
-	bool same = FALSE;
 
 	t_array_init(&needed_ids, 8);
 	get_needed_ids(rekey, &needed_ids);
-	if (!reread_keys(rekey, &same))
+	if (!rekey_reread_keys(rekey) || !proof(rekey))
 		return FALSE;
-	if (!same)
-		return rekey_end(rekey, REKEY_LATER, "keys_changed",
-				 "the keys have been changed meanwhile");
-	if (!proof(rekey))
-		return FALSE;
+	if (rekey->shared->sync_failed)
+		return rekey_end(rekey, REKEY_LATER, "folders", "what was "
+			"written may not be on the disk: fsync() failed");
 	if (remove_keys(rekey, &needed_ids, &error) < 0)
 		return rekey_end(rekey, REKEY_LATER, "keys_not_written",
 				 "removing the old keys failed: %s", error);

@@ -34,6 +34,8 @@ struct rekey_shared {
 	atomic_ullong rate_next_msecs;
 	/* Less disk is free than is to be left free. */
 	atomic_bool disk_full;
+	/* What was exchanged may not be on the disk. */
+	atomic_bool sync_failed;
 	/* The file system cannot exchange two files. */
 	atomic_bool no_exchange;
 

@@ -29,6 +29,8 @@ struct rekey_worker {
 	const struct storage_folder *folder;
 	struct dcrypt_public_key *pub;
 	const char *pub_id;
+	/* Why the folder's mails cannot be encrypted, or NULL. */
+	char *folder_error;
 	bool nice;
 };
 
@@ -41,7 +43,8 @@ static bool worker_is_stopped(const struct rekey_worker *worker)
 
 static void worker_be_nice(struct rekey_worker *worker)
 {
-	if (worker->nice || !worker->shared->background)
+	if (worker->nice || !worker->shared->background ||
+	    worker->params->inline_worker)
 		return;
 	worker->nice = TRUE;
 	/* neither is needed for the work to be right */
@@ -55,7 +58,8 @@ static void worker_obey_rate(struct rekey_worker *worker, uoff_t bytes)
 	const uoff_t rate = worker->params->set->pymailadmin_rekey_rate;
 	unsigned long long now, begin, next;
 
-	if (rate == 0 || !worker->shared->background)
+	if (rate == 0 || !worker->shared->background ||
+	    worker->params->locked)
 		return;
 	now = monotonic_time_msecs();
 	begin = worker->shared->rate_next_msecs;
@@ -82,27 +86,44 @@ static bool worker_has_space(struct rekey_worker *worker,
 	return FALSE;
 }
 
-static int worker_enter_folder(struct rekey_worker *worker,
-			       const struct storage_folder *folder,
-			       const char **error_r)
+/* The key a folder's mails are to be encrypted to: one that opens them again.
+   Returns 1 if there is one, 0 if not. */
+static int worker_get_folder_key(struct rekey_worker *worker,
+				 const char **error_r)
 {
-	const struct storage_key *key;
+	struct dcrypt_private_key *priv;
+	struct storage_key *key;
 
-	if (worker->folder == folder)
-		return worker->pub == NULL ? 0 : 1;
-	rekey_batch_commit(worker->batch);
-	if (worker->pub != NULL)
-		dcrypt_key_unref_public(&worker->pub);
-	worker->folder = folder;
-	key = storage_keys_find_active(worker->params->keys, folder->guid);
+	key = storage_keys_find_active(worker->params->keys,
+				       worker->folder->guid);
 	if (key == NULL) {
 		*error_r = "the folder has no key";
 		return 0;
 	}
-	if (storage_key_get_public(key, &worker->pub, error_r) < 0)
+	if (storage_key_open(worker->params->keys, key, &priv, error_r) <= 0 ||
+	    storage_key_get_public(key, &worker->pub, error_r) < 0)
 		return 0;
 	worker->pub_id = key->key->id;
 	return 1;
+}
+
+static int worker_enter_folder(struct rekey_worker *worker,
+			       const struct storage_folder *folder,
+			       const char **error_r)
+{
+	const char *error;
+
+	if (worker->folder != folder) {
+		rekey_batch_commit(worker->batch);
+		if (worker->pub != NULL)
+			dcrypt_key_unref_public(&worker->pub);
+		i_free(worker->folder_error);
+		worker->folder = folder;
+		if (worker_get_folder_key(worker, &error) <= 0)
+			worker->folder_error = i_strdup(error);
+	}
+	*error_r = worker->folder_error;
+	return worker->folder_error == NULL ? 1 : 0;
 }
 
 static void worker_set_result(struct rekey_worker *worker, unsigned int idx,
@@ -186,6 +207,11 @@ static int worker_classify(struct rekey_worker *worker, unsigned int idx,
 		return 0;
 	}
 	worker->params->results[idx].needed_key = key->idx + 1;
+	/* a mail that was in another folder when it was encrypted, or a folder
+	   that has taken the place of another: only when nothing moves */
+	if (strcmp(key->key->guid, item->folder->guid) != 0 &&
+	    !worker->params->locked)
+		return 0;
 	if (storage_key_open(worker->params->keys, key, priv_r, &error) > 0)
 		return 1;
 	worker_fail(worker, idx, REKEY_ITEM_FAILED, error);
@@ -291,4 +317,5 @@ void rekey_worker_run(const struct rekey_worker_params *params)
 	rekey_batch_deinit(&worker.batch);
 	if (worker.pub != NULL)
 		dcrypt_key_unref_public(&worker.pub);
+	i_free(worker.folder_error);
 }

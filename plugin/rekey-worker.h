@@ -37,6 +37,10 @@ struct rekey_worker_params {
 	   next one to take. */
 	struct rekey_item_result *results;
 	atomic_ullong *next;
+	/* The mailbox is locked: others wait. */
+	bool locked;
+	/* This process does other things afterwards. */
+	bool inline_worker;
 	/* NULL: exchange them. */
 	rekey_replace_callback_t *replace;
 	void *replace_context;

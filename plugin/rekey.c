@@ -20,6 +20,9 @@
 #define MAILBOX_LOCK_WAIT_MSECS (10*1000)
 /* Mail that comes all the time, or clients that move it all the time. */
 #define REKEY_MAX_PASSES 100
+/* What may be left to do while others wait. */
+#define REKEY_MAX_LOCKED_BYTES (32*1024*1024)
+#define REKEY_MAX_ROUNDS 5
 
 bool rekey_end(struct rekey *rekey, enum rekey_result result,
 	       const char *outcome, const char *fmt, ...)
@@ -118,14 +121,18 @@ static bool rekey_open(struct rekey *rekey)
 		rekey_read_keys(rekey) && rekey_list_folders(rekey);
 }
 
+/* Until one changes nothing, or there have been too many. */
 static bool rekey_passes(struct rekey *rekey)
 {
+	unsigned int passes = 0;
+
 	do {
 		if (rekey->shared->stop)
 			return rekey_end(rekey, REKEY_STOPPED, "", "%s", "");
-		if (!rekey_pass(rekey))
+		if ((rekey->moved && !rekey_list_folders(rekey)) ||
+		    !rekey_pass(rekey))
 			return FALSE;
-	} while (rekey->progress > 0 && ++rekey->passes < REKEY_MAX_PASSES);
+	} while (rekey->progress > 0 && ++passes < REKEY_MAX_PASSES);
 	return TRUE;
 }
 
@@ -171,20 +178,64 @@ bool rekey_lock_mailbox(struct rekey *rekey, struct mailbox_lock **lock_r)
 			 error);
 }
 
+/* Bytes of mails that were not looked at yet. */
+static bool rekey_count_left(struct rekey *rekey, uoff_t *bytes_r)
+{
+	const struct rekey_item *item;
+	const char *error;
+
+	*bytes_r = 0;
+	if (rekey_list_read(rekey->list, FALSE, &error) < 0)
+		return rekey_end(rekey, REKEY_LATER, "folders", "%s", error);
+	array_foreach(rekey_list_get_items(rekey->list), item) {
+		if (!item->again)
+			*bytes_r += item->size;
+	}
+	return TRUE;
+}
+
+/* Under the lock. */
+static bool rekey_finish_locked(struct rekey *rekey)
+{
+	if (!rekey_passes(rekey))
+		return FALSE;
+	if (rekey->progress > 0)
+		return rekey_end(rekey, REKEY_LATER, "busy",
+				 "the mails do not come to rest");
+	if (!rekey_retire_keys(rekey))
+		return FALSE;
+	rekey_drop_caches(rekey);
+	return TRUE;
+}
+
+/* Takes the lock when little is left to do under it. */
 static bool rekey_finish(struct rekey *rekey)
 {
 	struct mailbox_lock *lock;
+	unsigned int round;
+	uoff_t left;
 	bool ok;
 
-	if (!rekey_lock_mailbox(rekey, &lock))
-		return FALSE;
-	/* a folder that was renamed meanwhile is elsewhere now */
-	ok = rekey_list_folders(rekey) && rekey_passes(rekey) &&
-		rekey_retire_keys(rekey);
-	if (ok)
-		rekey_drop_caches(rekey);
-	mailbox_lock_free(&lock);
-	return ok;
+	for (round = 0; round < REKEY_MAX_ROUNDS; round++) {
+		/* a folder that was renamed meanwhile is elsewhere now */
+		if (!rekey_list_folders(rekey) || !rekey_passes(rekey) ||
+		    !rekey_lock_mailbox(rekey, &lock))
+			return FALSE;
+		/* and one that was made has a key */
+		ok = rekey_list_folders(rekey) && rekey_reread_keys(rekey) &&
+			rekey_count_left(rekey, &left);
+		if (ok && left <= REKEY_MAX_LOCKED_BYTES) {
+			rekey->locked = TRUE;
+			ok = rekey_finish_locked(rekey);
+			mailbox_lock_free(&lock);
+			return ok;
+		}
+		mailbox_lock_free(&lock);
+		if (!ok)
+			return FALSE;
+	}
+	return rekey_end(rekey, REKEY_LATER, "busy",
+			 "folders are renamed or filled all the time");
 }
 
 static void rekey_say_what_is_left(struct rekey *rekey)
@@ -222,7 +273,8 @@ void rekey_run(const struct rekey_params *params)
 	struct storage_folder *folder;
 
 	i_array_init(&rekey.needed_keys, 64);
-	i_array_init(&rekey.incomplete_guids, 4);
+	i_array_init(&rekey.kept_guids, 4);
+	rekey.kept_pool = pool_alloconly_create("pymailadmin kept keys", 1024);
 	if (rekey_open(&rekey) && rekey_make_missing_keys(&rekey)) {
 		array_foreach_elem(&rekey.folders->folders, folder) {
 			if (!rekey.shared->stop)
@@ -238,6 +290,7 @@ void rekey_run(const struct rekey_params *params)
 		storage_folders_free(&rekey.folders);
 	settings_free(rekey.crypt_set);
 	array_free(&rekey.needed_keys);
-	array_free(&rekey.incomplete_guids);
+	array_free(&rekey.kept_guids);
+	pool_unref(&rekey.kept_pool);
 	i_close_fd(&rekey.lock_fd);
 }

@@ -166,6 +166,8 @@ static int list_add(struct folder_list *list, struct storage_folder *folder,
 		*error_r = t_strdup_printf("stat(%s) failed: %m", folder->path);
 		return -1;
 	}
+	folder->device = st.st_dev;
+	folder->inode = st.st_ino;
 	id = p_strdup_printf(list->folders->pool, "%llx:%llx",
 			     (unsigned long long)st.st_dev,
 			     (unsigned long long)st.st_ino);

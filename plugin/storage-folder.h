@@ -20,6 +20,9 @@ struct storage_folder {
 	/* Where the mails are: of maildir the folder that holds cur, new and
 	   tmp; of sdbox the one that holds u.1, u.2 ... */
 	const char *path;
+	/* Of path: another folder may take the name. */
+	dev_t device;
+	ino_t inode;
 	/* Where sdbox keeps alternative storage; NULL if nowhere. It need not
 	   exist. */
 	const char *alt_path;

@@ -1,7 +1,11 @@
 #include "lib.h"
 #include "array.h"
+#include "buffer.h"
 #include "hash.h"
+#include "hex-binary.h"
+#include "sha2.h"
 #include "dcrypt.h"
+#include "mail-crypt-compat.h"
 #include "storage-keys.h"
 
 struct storage_keys {
@@ -115,23 +119,31 @@ storage_keys_find_active(struct storage_keys *keys, const char *guid)
 	return hash_table_lookup(keys->active, guid);
 }
 
+struct dcrypt_private_key *
+storage_keys_get_user(struct storage_keys *keys, const char *id)
+{
+	const char *const *user_id;
+
+	array_foreach(&keys->user_key_ids, user_id) {
+		if (strcmp(*user_id, id) == 0)
+			return array_idx_elem(&keys->user_keys,
+				array_foreach_idx(&keys->user_key_ids,
+						  user_id));
+	}
+	return NULL;
+}
+
 /* The opened user key it is wrapped to; NULL if it is not wrapped to one. */
 static struct dcrypt_private_key *
 storage_keys_find_user(struct storage_keys *keys, const struct crypt_key *key)
 {
 	enum crypt_key_wrapping wrapping;
 	const char *by, *error;
-	const char *const *id;
 
 	if (crypt_key_get_wrapping(key, &wrapping, &by, &error) < 0 ||
 	    by == NULL)
 		return NULL;
-	array_foreach(&keys->user_key_ids, id) {
-		if (strcmp(*id, by) == 0)
-			return array_idx_elem(&keys->user_keys,
-				array_foreach_idx(&keys->user_key_ids, id));
-	}
-	return NULL;
+	return storage_keys_get_user(keys, by);
 }
 
 int storage_key_open(struct storage_keys *keys, struct storage_key *key,
@@ -157,11 +169,21 @@ int storage_key_get_public(const struct storage_key *key,
 			   struct dcrypt_public_key **pub_r,
 			   const char **error_r)
 {
+	buffer_t *id = t_buffer_create(SHA256_RESULTLEN);
 	const char *error;
 
-	if (dcrypt_key_load_public(pub_r, key->key->public_text, &error))
+	if (!dcrypt_key_load_public(pub_r, key->key->public_text, &error)) {
+		*error_r = t_strdup_printf(
+			"dcrypt_key_load_public(%s) failed: %s", key->key->id,
+			error);
+		return -1;
+	}
+	if (dcrypt_key_id_public(*pub_r, MAIL_CRYPT_ID_ALGORITHM, id,
+				 &error) &&
+	    strcmp(binary_to_hex(id->data, id->used), key->key->id) == 0)
 		return 0;
-	*error_r = t_strdup_printf("dcrypt_key_load_public(%s) failed: %s",
-				   key->key->id, error);
+	*error_r = t_strdup_printf("the public half of folder key %s is "
+				   "another key's", key->key->id);
+	dcrypt_key_unref_public(pub_r);
 	return -1;
 }

@@ -38,7 +38,11 @@ storage_keys_find_active(struct storage_keys *keys, const char *guid);
    not open. */
 int storage_key_open(struct storage_keys *keys, struct storage_key *key,
 		     struct dcrypt_private_key **priv_r, const char **error_r);
-/* The caller unrefs *pub_r. Returns 0, or -1 on error. */
+/* The opened user key, which stays the keys'; NULL if it has not been opened. */
+struct dcrypt_private_key *
+storage_keys_get_user(struct storage_keys *keys, const char *id);
+/* The public half, if it is the one the key's id names. The caller unrefs
+   *pub_r. Returns 0, or -1 on error. */
 int storage_key_get_public(const struct storage_key *key,
 			   struct dcrypt_public_key **pub_r,
 			   const char **error_r);
