@@ -121,6 +121,13 @@ static bool rekey_open(struct rekey *rekey)
 		rekey_read_keys(rekey) && rekey_list_folders(rekey);
 }
 
+/* A folder that was renamed is elsewhere now, and one that was made has a
+   key. */
+static bool rekey_look_again(struct rekey *rekey)
+{
+	return rekey_list_folders(rekey) && rekey_reread_keys(rekey);
+}
+
 /* Until one changes nothing, or there have been too many. */
 static bool rekey_passes(struct rekey *rekey)
 {
@@ -129,7 +136,7 @@ static bool rekey_passes(struct rekey *rekey)
 	do {
 		if (rekey->shared->stop)
 			return rekey_end(rekey, REKEY_STOPPED, "", "%s", "");
-		if ((rekey->moved && !rekey_list_folders(rekey)) ||
+		if ((rekey->moved && !rekey_look_again(rekey)) ||
 		    !rekey_pass(rekey))
 			return FALSE;
 	} while (rekey->progress > 0 && ++passes < REKEY_MAX_PASSES);
@@ -217,13 +224,10 @@ static bool rekey_finish(struct rekey *rekey)
 	bool ok;
 
 	for (round = 0; round < REKEY_MAX_ROUNDS; round++) {
-		/* a folder that was renamed meanwhile is elsewhere now */
-		if (!rekey_list_folders(rekey) || !rekey_passes(rekey) ||
+		if (!rekey_look_again(rekey) || !rekey_passes(rekey) ||
 		    !rekey_lock_mailbox(rekey, &lock))
 			return FALSE;
-		/* and one that was made has a key */
-		ok = rekey_list_folders(rekey) && rekey_reread_keys(rekey) &&
-			rekey_count_left(rekey, &left);
+		ok = rekey_look_again(rekey) && rekey_count_left(rekey, &left);
 		if (ok && left <= REKEY_MAX_LOCKED_BYTES) {
 			rekey->locked = TRUE;
 			ok = rekey_finish_locked(rekey);

@@ -7,12 +7,13 @@ import pytest
 
 import messages
 import snapshots
+import storedmail
 import stores
 from changes import name_of
 from mailhost import MailHost
 from mariadb import wait_until
-from storagejobs import (assert_finished, assert_verified, encrypt, rekey,
-                         verify)
+from storagejobs import (assert_finished, assert_verified, encrypt,
+                         folder_keys, rekey, verify)
 
 NEW = "the new password"
 # So slow that there is time to disturb it.
@@ -173,3 +174,83 @@ def test_alternative_storage_that_is_not_mounted(request):
         result, counts = verify(mailbox, "--full")
         result.expect(0)
         assert counts["INBOX"]["current"] == 6
+
+
+def files_of(mailbox, folder):
+    """In the order of their UIDs."""
+    path = storedmail.folder_path(mailbox, folder)
+    return sorted((each for each in storedmail.files(mailbox.home)
+                   if path in (each.parent.parent, each.parent)),
+                  key=lambda each: (len(each.name)
+                                    if each.name.startswith("u.") else 0,
+                                    each.name))
+
+
+@pytest.mark.parametrize("number", [0, 3, -1])
+def test_a_mail_that_cannot_be_opened_keeps_its_keys(mailbox, number):
+    """Dovecot follows a link, and so can read it."""
+    path = files_of(mailbox, "Archive")[number]
+    target = mailbox.home / "elsewhere"
+    shutil.copy2(path, target)
+    shutil.chown(target, "vmail", "vmail")
+    path.unlink()
+    path.symlink_to(target)
+    before = snapshots.take(mailbox)
+    rekey(mailbox, NEW)
+    row = mailbox.host.row(mailbox)
+    assert row["outcome"] == "storage_left", row
+    after = snapshots.take(mailbox)
+    assert {name: folder.mails for name, folder in after.folders.items()} == \
+        {name: folder.mails for name, folder in before.folders.items()}
+
+
+def test_a_key_that_does_not_open_gets_no_mail(mailbox):
+    host = mailbox.host
+    host.restart_dovecot(depth="keys", extra="")
+    rekey(mailbox, NEW)
+    host.restart_dovecot(depth="storage", extra="")
+    active = folder_keys(mailbox)["Archive"][0]
+    path = mailbox.home / "dovecot-attributes"
+    lines = path.read_text().split("\n")
+    [at] = [number for number, line in enumerate(lines)
+            if line.startswith("priv/") and line.endswith(f"/{active}")]
+    del lines[at:at + 2]
+    path.write_text("\n".join(lines))
+    before = snapshots.take(mailbox)
+    encrypt(mailbox).expect(0)
+    host.process().expect(0)
+    assert host.row(mailbox)["outcome"] == "storage_left"
+    snapshots.assert_same(before, snapshots.take(mailbox))
+
+
+def test_a_folder_takes_the_name_of_another(mailbox):
+    host = mailbox.host
+    old_keys_again(mailbox)
+    before = snapshots.take(mailbox).folders["Archive"].mails
+    process = start(mailbox)
+    with mailbox.imap() as imap:
+        imap.ask("delete", "Sent")
+        imap.ask("rename", "Archive", "Sent")
+    done = host.row(mailbox)["mails_done"]
+    wait_until(lambda: process.poll() is not None or
+               host.row(mailbox)["mails_done"] > done + 8, "some more mails")
+    assert snapshots.take(mailbox).folders["Sent"].mails == before
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    host.restart_dovecot(extra="")
+    host.process().expect(0)
+    assert snapshots.take(mailbox).folders["Sent"].mails == before
+    assert_verified(mailbox)
+
+
+def test_a_folder_is_made(mailbox):
+    old_keys_again(mailbox)
+    process = start(mailbox)
+    with mailbox.imap() as imap:
+        imap.ask("create", "Fresh")
+        imap.ask("select", "INBOX")
+        imap.ask("uid", "COPY", "1:5", "Fresh")
+    assert "has no key" not in finish(process)
+    assert mailbox.host.row(mailbox)["outcome"] == "done"
+    assert_finished(mailbox)
+    assert_verified(mailbox)
