@@ -92,11 +92,12 @@ def key_ids(home):
 
 
 def temporary(home):
-    """Temporary files, ours and Dovecot's."""
+    """Temporary files among the mail, ours and Dovecot's. In the home itself
+    a Dovecot that was killed leaves one of its lock on the attributes."""
     return sorted(
         str(path.relative_to(home)) for path in pathlib.Path(home).rglob("*")
-        if path.is_file() and (path.parent.name == "tmp"
-                               or path.name.startswith(".temp.")))
+        if path.is_file() and path.parent != home and (
+            path.parent.name == "tmp" or path.name.startswith(".temp.")))
 
 
 def uid_of_files(folder):
