@@ -2,8 +2,9 @@
 #define REKEY_PRIVATE_H
 
 /* What the parts of a re-encryption share: rekey.c has its course, rekey-pass.c
-   one pass with its workers, rekey-retire.c what is done with the keys, and
-   rekey-folder.c what needs a folder opened by Dovecot. */
+   one pass with its workers, rekey-new-keys.c and rekey-retire.c what is done
+   with the keys, rekey-folder.c what needs a folder opened by Dovecot, and
+   rekey-state.c what all of them use. */
 
 #include "key-store.h"
 #include "rekey.h"
@@ -44,6 +45,7 @@ struct rekey {
 	bool temp_removed, replace_locked;
 };
 
+/* No key of the folder is removed. */
 void rekey_keep_folder(struct rekey *rekey, const char *guid);
 void rekey_keep_nothing(struct rekey *rekey);
 

@@ -3,9 +3,7 @@
 #include "settings.h"
 #include "str.h"
 #include "mail-user.h"
-#include "live-sessions.h"
 #include "mailbox-lock.h"
-#include "process-memory.h"
 #include "pymailadmin-settings.h"
 #include "storage-keys.h"
 #include "rekey-shared.h"
@@ -17,30 +15,11 @@
 #include <unistd.h>
 
 #define REKEY_LOCK_NAME "pymailadmin.rekey"
-#define MAILBOX_LOCK_WAIT_MSECS (10*1000)
 /* Mail that comes all the time, or clients that move it all the time. */
 #define REKEY_MAX_PASSES 100
 /* What may be left to do while others wait. */
 #define REKEY_MAX_LOCKED_BYTES (32*1024*1024)
 #define REKEY_MAX_ROUNDS 5
-
-bool rekey_end(struct rekey *rekey, enum rekey_result result,
-	       const char *outcome, const char *fmt, ...)
-{
-	struct rekey_shared *shared = rekey->shared;
-	va_list args;
-
-	va_start(args, fmt);
-	T_BEGIN {
-		(void)i_strocpy(shared->outcome, outcome,
-				sizeof(shared->outcome));
-		(void)i_strocpy(shared->reason, t_strdup_vprintf(fmt, args),
-				sizeof(shared->reason));
-	} T_END;
-	va_end(args);
-	shared->result = result;
-	return FALSE;
-}
 
 static bool rekey_take_lock(struct rekey *rekey)
 {
@@ -56,26 +35,6 @@ static bool rekey_take_lock(struct rekey *rekey)
 		return TRUE;
 	return rekey_end(rekey, REKEY_LATER, "busy",
 			 "another process re-encrypts the mailbox");
-}
-
-bool rekey_read_keys(struct rekey *rekey)
-{
-	const char *error;
-	int ret;
-
-	storage_keys_free(&rekey->keys);
-	key_store_close(&rekey->store);
-	ret = key_store_open(rekey->params.user, &rekey->store, &error);
-	if (ret < 0)
-		return rekey_end(rekey, REKEY_LATER, "keys_unreadable",
-				 "reading the keys failed: %s", error);
-	if (ret == 0 || array_is_empty(&rekey->store->user_keys))
-		return rekey_end(rekey, REKEY_DONE, "done", "%s", "");
-	if (storage_keys_init(rekey->store, rekey->params.key_password,
-			      &rekey->keys, &error) < 0)
-		return rekey_end(rekey, REKEY_LATER, "key_password",
-				 "no user key opens: %s", error);
-	return TRUE;
 }
 
 static bool rekey_can_encrypt(struct rekey *rekey)
@@ -143,21 +102,6 @@ static bool rekey_passes(struct rekey *rekey)
 	return TRUE;
 }
 
-static void rekey_kick(void *context)
-{
-	struct rekey *rekey = context;
-	unsigned int count;
-	const char *error;
-
-	if (live_sessions_kick(rekey->params.base_dir,
-			       rekey->params.user->username, &count,
-			       &error) < 0)
-		e_warning(rekey->event, "ending sessions failed: %s", error);
-	/* connecting has changed the effective user, which resets both */
-	process_memory_protect();
-	process_die_with_parent(rekey->parent);
-}
-
 static void rekey_drop_caches(struct rekey *rekey)
 {
 	struct storage_folder *folder;
@@ -169,20 +113,6 @@ static void rekey_drop_caches(struct rekey *rekey)
 			i_unlink_if_exists(t_strconcat(folder->index_path,
 				"/dovecot.index.cache", NULL));
 	} T_END;
-}
-
-bool rekey_lock_mailbox(struct rekey *rekey, struct mailbox_lock **lock_r)
-{
-	const char *error;
-	int ret;
-
-	ret = mailbox_lock_exclusive(rekey->params.home,
-				     MAILBOX_LOCK_WAIT_MSECS, rekey_kick,
-				     rekey, lock_r, &error);
-	if (ret > 0)
-		return TRUE;
-	return rekey_end(rekey, REKEY_LATER, ret < 0 ? "lock" : "busy", "%s",
-			 error);
 }
 
 /* Bytes of mails that were not looked at yet. */
