@@ -145,7 +145,8 @@ def settle(mailbox, new, patient=False, options=()):
     to see that a lock on its attribute dict is a dead one's; only who is
     patient waits for that."""
     host = mailbox.host
-    if host.row(mailbox)["retry_at"] is not None:
+    row = host.row(mailbox)
+    if row["retry_at"] is not None and row["ended_at"] is None:
         host.must("pymailadmin", "retry", "-u", mailbox.address)
     if not patient:
         (mailbox.home / "dovecot-attributes.lock").unlink(missing_ok=True)
