@@ -61,13 +61,18 @@ def shm_cache():
     shutil.rmtree(path)
 
 
+def heed_hangup():
+    """Also when the tests themselves are run with nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def start(cache, *words, **options):
     return subprocess.Popen(
         [SCRIPT, "--no-build", "--", *words], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
         env={"PATH": "/usr/sbin:/usr/bin", "HOME": "/root",
              "PYMAILADMIN_CACHE": str(cache)},
-        **{"stdin": subprocess.DEVNULL, **options})
+        preexec_fn=heed_hangup, **{"stdin": subprocess.DEVNULL, **options})
 
 
 def run(cache, *words, input=None):

@@ -38,7 +38,7 @@ def old_keys_again(mailbox):
     host = mailbox.host
     host.restart_dovecot(depth="keys", extra="")
     rekey(mailbox, NEW)
-    host.restart_dovecot(depth="storage", extra=SLOW.format("300 k"))
+    host.restart_dovecot(depth="storage", extra=SLOW.format("800 k"))
 
 
 def begun(mailbox):
