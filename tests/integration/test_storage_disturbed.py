@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+import faults
 import messages
 import snapshots
 import storedmail
@@ -252,5 +253,20 @@ def test_a_folder_is_made(mailbox):
         imap.ask("uid", "COPY", "1:5", "Fresh")
     assert "has no key" not in finish(process)
     assert mailbox.host.row(mailbox)["outcome"] == "done"
+    assert_finished(mailbox)
+    assert_verified(mailbox)
+
+
+def test_files_cannot_be_exchanged(mailbox):
+    """As on NFS: they are replaced one by one, under Dovecot's locks."""
+    host = mailbox.host
+    before = snapshots.take(mailbox)
+    host.request(mailbox, NEW).expect(0)
+    done = faults.traced(host, "-o", "/dev/null", "-e", "trace=renameat2",
+                         "-e", "inject=renameat2:error=EINVAL")
+    assert done.returncode == 0, done.stderr
+    assert "cannot exchange files" in done.stderr
+    mailbox.password = NEW
+    snapshots.assert_same(before, snapshots.take(mailbox))
     assert_finished(mailbox)
     assert_verified(mailbox)
