@@ -83,8 +83,9 @@ def not_current(mailbox):
     keys = current_keys(mailbox)
     return {str(path): storedmail.stored(path)
             for path in storedmail.files(mailbox.home)
-            if storedmail.kind_and_key(path) !=
-            (storedmail.ENCRYPTED, keys.get(path.parent.parent))}
+            if storedmail.kind_and_key(path) not in
+            [(storedmail.ENCRYPTED, keys.get(folder))
+             for folder in storedmail.folders_of(path)]}
 
 
 def assert_finished(mailbox):

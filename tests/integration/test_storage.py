@@ -15,7 +15,7 @@ from storagejobs import (assert_finished, assert_verified, encrypt, rekey,
 NEW = "the new password"
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         yield host
@@ -149,9 +149,9 @@ def test_encryption_needs_the_password(mailbox):
 
 
 def test_a_mode_of_its_own_is_kept(mailbox):
-    first, second = storedmail.files(mailbox.home)[:2]
-    first.chmod(0o400)
-    second.chmod(0o640)
+    for path, mode in zip(storedmail.containers(mailbox.home),
+                          (0o640, 0o400)):
+        path.chmod(mode)
     before = Before(mailbox)
     rekey(mailbox, NEW)
     before.assert_same()

@@ -21,7 +21,7 @@ NEW = "the new password"
 SLOW = "pymailadmin_rekey_rate = {}\npymailadmin_rekey_workers = 1\n"
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         yield host

@@ -21,7 +21,7 @@ from storagejobs import assert_finished, children, encrypt, new_keys, settle
 WHO = ("process", "process", "worker", "all")
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         # See test_stock.py.

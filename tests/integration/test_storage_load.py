@@ -12,7 +12,7 @@ from storagejobs import assert_finished, rekey
 from storageload import Load
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         # See test_stock.py.

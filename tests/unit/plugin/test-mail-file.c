@@ -149,7 +149,7 @@ static void test_mail_file_names(void)
 		{ "u.1x", TRUE, FALSE },
 		{ "u.-1", TRUE, FALSE },
 		{ "dovecot.index", TRUE, FALSE },
-		{ MAIL_FILE_TEMP_PREFIX_SDBOX"1", FALSE, FALSE },
+		{ MAIL_FILE_TEMP_PREFIX_DBOX"1", FALSE, FALSE },
 	};
 	unsigned int i;
 
@@ -163,7 +163,7 @@ static void test_mail_file_names(void)
 	test_assert(mail_file_name_is_temp(STORAGE_FORMAT_MAILDIR,
 					   MAIL_FILE_TEMP_PREFIX_MAILDIR"1.2"));
 	test_assert(mail_file_name_is_temp(STORAGE_FORMAT_SDBOX,
-					   MAIL_FILE_TEMP_PREFIX_SDBOX"1.2"));
+					   MAIL_FILE_TEMP_PREFIX_DBOX"1.2"));
 	/* Dovecot's own */
 	test_assert(!mail_file_name_is_temp(STORAGE_FORMAT_SDBOX, ".temp.1"));
 	test_assert(!mail_file_name_is_temp(STORAGE_FORMAT_MAILDIR, "1.M2P3"));
