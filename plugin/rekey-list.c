@@ -145,12 +145,18 @@ static void list_add(struct rekey_list *list,
 		     const struct storage_folder *folder, enum rekey_dir dir,
 		     const char *name, const struct stat *st)
 {
+	struct storage_mdbox *mdbox;
 	struct seen_mail *seen;
 	struct rekey_item *item;
+	uint32_t file_id = 0;
 
 	seen = hash_table_lookup(list->seen, seen_name(folder, dir, name));
+	mdbox = list_find_mdbox(list, folder);
+	if (mdbox != NULL)
+		file_id = storage_mdbox_file_id(name);
 	if (seen != NULL && seen->inode == st->st_ino &&
-	    (seen->size == 0 || seen->size == (uint64_t)st->st_size))
+	    (seen->size == 0 || seen->size == (uint64_t)st->st_size) &&
+	    (mdbox == NULL || !storage_mdbox_has_expunged(mdbox, file_id)))
 		return;
 	item = array_append_space(&list->items);
 	item->folder = folder;
@@ -158,10 +164,9 @@ static void list_add(struct rekey_list *list,
 	item->name = p_strdup(list->pool, name);
 	item->inode = st->st_ino;
 	item->size = st->st_size;
-	item->mdbox = list_find_mdbox(list, folder);
-	item->mails = item->mdbox == NULL ? 1 :
-		storage_mdbox_count_mails(item->mdbox,
-					  storage_mdbox_file_id(name));
+	item->mdbox = mdbox;
+	item->mails = mdbox == NULL ? 1 :
+		storage_mdbox_count_mails(mdbox, file_id);
 	item->again = seen != NULL;
 	item->has_size = seen != NULL && seen->has_size;
 }

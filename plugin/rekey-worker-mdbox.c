@@ -16,6 +16,8 @@ enum mail_fate {
 	FATE_REWRITE,
 	/* It was expunged, and goes as with purge. */
 	FATE_DROP,
+	/* So does this one, but it does not need to: it has a current key. */
+	FATE_DROP_ALONG,
 	/* It goes on as it is: which key it is for is seen when nothing moves;
 	   or it needs a key that must stay; or nobody can read it. */
 	FATE_LATER,
@@ -193,7 +195,10 @@ static void plan_mail(struct mdbox_work *work,
 	} else if (mail->refcount == 0 && !file->has_attachment_refs) {
 		/* attachments in files of their own only Dovecot can take
 		   along */
-		plan->fate = FATE_DROP;
+		plan->fate = plan->key != NULL &&
+			storage_keys_find_active(work->worker->params->keys,
+				plan->key->key->guid) == plan->key ?
+			FATE_DROP_ALONG : FATE_DROP;
 	} else if (file->crypt == MAIL_FILE_PLAIN) {
 		plan_plain(work, mail, file, plan);
 	} else {
@@ -288,7 +293,7 @@ static int work_mail(struct mdbox_work *work, unsigned int i,
 	struct mail_file file;
 	int ret;
 
-	if (plan->fate == FATE_DROP)
+	if (plan->fate == FATE_DROP || plan->fate == FATE_DROP_ALONG)
 		return mdbox_move_add(move, begin, 0, error_r);
 	if (work_open_mail(work, i, &file, error_r) < 0)
 		return -1;

@@ -304,22 +304,49 @@ static int file_id_cmp(const uint32_t *file_id,
 	return *file_id < mail->file_id ? -1 : (*file_id > mail->file_id);
 }
 
-unsigned int storage_mdbox_count_mails(const struct storage_mdbox *mdbox,
-				       uint32_t file_id)
+/* The mails of a file. */
+static const struct storage_mdbox_mail *
+find_mails(const struct storage_mdbox *mdbox, uint32_t file_id,
+	   unsigned int *count_r)
 {
 	const struct storage_mdbox_mail *mails, *mail;
 	unsigned int first, last, count;
 
+	*count_r = 0;
 	mail = array_bsearch(&mdbox->mails, &file_id, file_id_cmp);
 	if (mail == NULL)
-		return 0;
+		return NULL;
 	mails = array_get(&mdbox->mails, &count);
 	first = last = mail - mails;
 	while (first > 0 && mails[first - 1].file_id == file_id)
 		first--;
 	while (last + 1 < count && mails[last + 1].file_id == file_id)
 		last++;
-	return last - first + 1;
+	*count_r = last - first + 1;
+	return &mails[first];
+}
+
+unsigned int storage_mdbox_count_mails(const struct storage_mdbox *mdbox,
+				       uint32_t file_id)
+{
+	unsigned int count;
+
+	(void)find_mails(mdbox, file_id, &count);
+	return count;
+}
+
+bool storage_mdbox_has_expunged(const struct storage_mdbox *mdbox,
+				uint32_t file_id)
+{
+	const struct storage_mdbox_mail *mails;
+	unsigned int i, count;
+
+	mails = find_mails(mdbox, file_id, &count);
+	for (i = 0; i < count; i++) {
+		if (mails[i].refcount == 0)
+			return TRUE;
+	}
+	return FALSE;
 }
 
 static int ref_map_uid_cmp(const uint32_t *map_uid,

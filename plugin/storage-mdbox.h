@@ -75,6 +75,8 @@ int storage_mdbox_read_folder(struct storage_mdbox *mdbox,
 /* Of what was last read. */
 unsigned int storage_mdbox_count_mails(const struct storage_mdbox *mdbox,
 				       uint32_t file_id);
+bool storage_mdbox_has_expunged(const struct storage_mdbox *mdbox,
+				uint32_t file_id);
 const struct storage_mdbox_ref *
 storage_mdbox_get_refs(const struct storage_mdbox *mdbox, uint32_t map_uid,
 		       unsigned int *count_r);

@@ -150,8 +150,9 @@ def test_the_password_changes_again_meanwhile(mailbox):
     assert_finished(mailbox)
 
 
-def test_alternative_storage_that_is_not_mounted(request):
-    with MailHost(mail_driver="sdbox", depth="storage") as host:
+@pytest.mark.parametrize("driver", ["sdbox", "mdbox"])
+def test_alternative_storage_that_is_not_mounted(request, driver):
+    with MailHost(mail_driver=driver, depth="storage") as host:
         alternative = host.scratch / "alternative"
         alternative.mkdir()
         shutil.chown(alternative, "vmail", "vmail")
@@ -161,6 +162,7 @@ def test_alternative_storage_that_is_not_mounted(request):
         mailbox.deliver(*map(messages.small, range(6)))
         before = mailbox.everything()
         host.must("altmove", "-u", mailbox.address, "uid", "1:3")
+        host.must("purge", "-u", mailbox.address)
         away = host.scratch / "away"
         alternative.rename(away)
         rekey(mailbox, NEW)
@@ -187,10 +189,17 @@ def files_of(mailbox, folder):
                                     each.name))
 
 
+def file_of(mailbox, number):
+    """With a mail of a folder, or with many."""
+    if mailbox.host.mail_driver == "mdbox":
+        return storedmail.containers(mailbox.home)[number]
+    return files_of(mailbox, "Archive")[number]
+
+
 @pytest.mark.parametrize("number", [0, 3, -1])
 def test_a_mail_that_cannot_be_opened_keeps_its_keys(mailbox, number):
     """Dovecot follows a link, and so can read it."""
-    path = files_of(mailbox, "Archive")[number]
+    path = file_of(mailbox, number)
     target = mailbox.home / "elsewhere"
     shutil.copy2(path, target)
     shutil.chown(target, "vmail", "vmail")
@@ -257,6 +266,7 @@ def test_a_folder_is_made(mailbox):
     assert_verified(mailbox)
 
 
+@pytest.mark.parametrize("host", ["maildir", "sdbox"], indirect=True)
 def test_files_cannot_be_exchanged(mailbox):
     """As on NFS: they are replaced one by one, under Dovecot's locks."""
     host = mailbox.host

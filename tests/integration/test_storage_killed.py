@@ -163,7 +163,12 @@ def cut_the_power(mailbox, times):
         names += undone
         contents += torn
         trial.settle("power cut at", at, hit, undone, torn)
-    assert hits > times / 2 and names > hits and contents > 0
+    assert hits > times / 2
+    # An mdbox has few files, and leaves little unsynced.
+    if mailbox.host.mail_driver == "mdbox":
+        assert names + contents > 0
+    else:
+        assert names > hits and contents > 0
 
 
 @pytest.mark.limit(120)
