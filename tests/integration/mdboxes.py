@@ -41,6 +41,9 @@ class Mail(typing.NamedTuple):
 
     stat = lstat
 
+    def __fspath__(self):
+        return str(self.path)
+
     def relative_to(self, home):
         """A name that it keeps when it is moved to another file."""
         guid = GUID.search(self.read_bytes()[-2000:])

@@ -5,11 +5,16 @@ import pathlib
 import re
 import signal
 
+import pytest
+
 import changes
 import snapshots
 import storedmail
 from mariadb import DEADLINE, wait_until
 
+# For tests of which the mdbox form is for the long runs only.
+MDBOX_LATER = ["maildir", "sdbox",
+               pytest.param("mdbox", marks=pytest.mark.soak)]
 COUNTS = ("current", "retired", "unknown", "plain", "damaged")
 
 

@@ -109,6 +109,11 @@ def containers(home):
         mdboxes.containers(home)
 
 
+def places(home):
+    """Folders that files of mails are in, sorted."""
+    return sorted({path.parent for path in containers(home)})
+
+
 def folders_of(path):
     """Where the folders are that have a mail."""
     return path.folders if isinstance(path, mdboxes.Mail) else \
