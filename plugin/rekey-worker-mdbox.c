@@ -250,10 +250,8 @@ static void work_keep_key(struct mdbox_work *work, unsigned int i,
 	if (plan->error != NULL)
 		work_warn(work, t_strdup_printf(" (map UID %u)",
 			work_get_mail(work, i)->map_uid), plan->error);
-	if (plan->key != NULL) {
+	if (plan->key != NULL)
 		work->worker->params->needed_keys[plan->key->idx] = 1;
-		work->result->needed_key = REKEY_NEEDS_MARKED;
-	}
 }
 
 /* At the end of out_fd. Returns 1, 0 if it cannot be encrypted anew, when
@@ -351,6 +349,7 @@ static void work_done(struct mdbox_work *work, bool written)
 	const struct stat *st = written ? &work->move.new_st : &work->move.st;
 
 	work_left(work);
+	result->needed_key = REKEY_NEEDS_MARKED;
 	result->written = written;
 	result->new_file_id = work->move.new_file_id;
 	result->failed = work->fates[FATE_FAILED];

@@ -99,9 +99,14 @@ def test_a_folder_shared_with_another_user(host, configure, mailbox):
     snapshots.assert_same(before, snapshots.take(mailbox))
     with other.imap() as imap:
         assert name in imap.folders()
-    # As readable for the other as before, or said not to be done.
-    if not (mailbox.host.row(mailbox)["reason"] or ""):
-        assert other.mails(name) == theirs, done
+    # As readable for the other as before, by the keys that stay.
+    assert other.mails(name) == theirs, done
+    row = mailbox.host.row(mailbox)
+    assert row["outcome"] == "storage_left", row
+    assert "1 folders are shared with others by ACL" in row["reason"]
+    _, said = verify(mailbox)[0], verify(mailbox)[0].stderr
+    assert "Shared with others by ACL, so it keeps its keys and its mail " \
+        "stays under them: folder Archive\n" in said
     assert_clean(mailbox)
 
 
