@@ -86,8 +86,8 @@ dbox_message_header_parse(const unsigned char *data, size_t size,
 	return NULL;
 }
 
-/* data is what the file has at the record. Sets where the mail is. Returns NULL,
-   or why it is damaged. */
+/* data is what the file has at the record. Sets where the mail is. Returns
+   NULL, or why it is damaged. */
 static const char *
 dbox_record_parse(struct mail_file *file, unsigned int message_header_size,
 		  const unsigned char *data, size_t size)

@@ -59,8 +59,8 @@ void mail_file_close(struct mail_file *file);
 bool mail_file_name_is_mail(enum storage_format format, const char *name);
 bool mail_file_name_is_temp(enum storage_format format, const char *name);
 
-/* Writes the file anew to out_fd, which is empty, or of mdbox the record, at the
-   position of out_fd: the mail by way of key (NULL if it is plain) to pub,
+/* Writes the file anew to out_fd, which is empty, or of mdbox the record, at
+   the position of out_fd: the mail by way of key (NULL if it is plain) to pub,
    everything else as it is; sizes that the format itself stores are put right.
    A mail of no bytes remains one, which is plain. Returns 0, or -1 on error. */
 int mail_file_rewrite(const struct mail_file *file,

@@ -35,7 +35,8 @@ static const char *move_dir(const struct mdbox_move *move)
 
 /* As dbox_file_try_lock(), which needs Dovecot's own view of the file: it would
    mark the storage as damaged for what is wrong with one file, and then nothing
-   could be moved. Returns 1 if it is locked and still has its name, 0 if not, -1 on error. */
+   could be moved. Returns 1 if it is locked and still has its name, 0 if not,
+   -1 on error. */
 static int move_lock(struct mdbox_move *move, const char **error_r)
 {
 	const char *path = move_path(move, move->file_id);

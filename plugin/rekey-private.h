@@ -3,8 +3,8 @@
 
 /* What the parts of a re-encryption share: rekey.c has its course, rekey-pass.c
    one pass with its workers, rekey-new-keys.c and rekey-retire.c what is done
-   with the keys, rekey-proof.c the proof before that, rekey-folder.c what needs a folder opened by Dovecot, and
-   rekey-state.c what all of them use. */
+   with the keys, rekey-proof.c the proof before that, rekey-folder.c what needs
+   a folder opened by Dovecot, and rekey-state.c what all of them use. */
 
 #include "key-store.h"
 #include "rekey.h"

@@ -53,7 +53,8 @@ void rekey_worker_obey_rate(struct rekey_worker *worker, uoff_t bytes)
 		next = I_MAX(begin, now) + bytes * 1000 / rate;
 	} while (!atomic_compare_exchange_weak(
 			&worker->shared->rate_next_msecs, &begin, next));
-	while (monotonic_time_msecs() < begin && !rekey_worker_is_stopped(worker))
+	while (monotonic_time_msecs() < begin &&
+	       !rekey_worker_is_stopped(worker))
 		i_sleep_msecs(RATE_POLL_MSECS);
 }
 

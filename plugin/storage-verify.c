@@ -288,7 +288,8 @@ static bool verify_dir(struct storage_verify *verify, const char *path)
 	}
 	dir.fd = dirfd(dirp);
 	errno = 0;
-	while (!storage_verify_is_stopped(verify) && (entry = readdir(dirp)) != NULL) {
+	while (!storage_verify_is_stopped(verify) &&
+	       (entry = readdir(dirp)) != NULL) {
 		T_BEGIN {
 			if (verify_name(verify, &dir, entry->d_name))
 				changed = TRUE;
