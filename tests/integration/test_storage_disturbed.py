@@ -13,8 +13,8 @@ import stores
 from changes import name_of
 from mailhost import MailHost
 from mariadb import wait_until
-from storagejobs import (assert_finished, assert_verified, encrypt,
-                         folder_keys, rekey, verify)
+from storagejobs import (MDBOX_LATER, assert_finished, assert_verified,
+                         encrypt, folder_keys, rekey, verify)
 
 NEW = "the new password"
 # So slow that there is time to disturb it.
@@ -62,6 +62,7 @@ def finish(process, code=0):
     return output
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_a_folder_is_renamed(mailbox):
     old_keys_again(mailbox)
     before = snapshots.take(mailbox)
@@ -95,6 +96,7 @@ def test_a_folder_is_deleted_and_mails_are_moved(mailbox):
     assert_verified(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_the_database_goes_away_meanwhile(mailbox):
     host = mailbox.host
     old_keys_again(mailbox)
@@ -131,6 +133,7 @@ def test_it_is_told_to_stop(mailbox):
     assert_finished(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_the_password_changes_again_meanwhile(mailbox):
     host = mailbox.host
     old_keys_again(mailbox)
@@ -196,6 +199,7 @@ def file_of(mailbox, number):
     return files_of(mailbox, "Archive")[number]
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 @pytest.mark.parametrize("number", [0, 3, -1])
 def test_a_mail_that_cannot_be_opened_keeps_its_keys(mailbox, number):
     """Dovecot follows a link, and so can read it."""
@@ -214,6 +218,7 @@ def test_a_mail_that_cannot_be_opened_keeps_its_keys(mailbox, number):
         {name: folder.mails for name, folder in before.folders.items()}
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_a_key_that_does_not_open_gets_no_mail(mailbox):
     host = mailbox.host
     host.restart_dovecot(depth="keys", extra="")
@@ -253,6 +258,7 @@ def test_a_folder_takes_the_name_of_another(mailbox):
     assert_verified(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_a_folder_is_made(mailbox):
     old_keys_again(mailbox)
     process = start(mailbox)

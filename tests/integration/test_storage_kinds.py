@@ -8,7 +8,8 @@ import storedmail
 import stores
 from changes import assert_clean, assert_refused, name_of
 from mailhost import MailHost
-from storagejobs import assert_finished, assert_verified, rekey, verify
+from storagejobs import (MDBOX_LATER, assert_finished, assert_verified, rekey,
+                         verify)
 from test_dovecot_unbroken import SHARED as ACL
 
 NEW = "the new password"
@@ -84,6 +85,7 @@ def test_compressed_mail(configure, mailbox):
     assert_verified(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_a_folder_shared_with_another_user(host, configure, mailbox):
     configure(SHARED % (host.homes / "shared-mailboxes"))
     other = host.create(mailbox.address.partition("@")[0] + "-other")
@@ -104,9 +106,9 @@ def test_a_folder_shared_with_another_user(host, configure, mailbox):
     row = mailbox.host.row(mailbox)
     assert row["outcome"] == "storage_left", row
     assert "1 folders are shared with others by ACL" in row["reason"]
-    _, said = verify(mailbox)[0], verify(mailbox)[0].stderr
+    result, _ = verify(mailbox)
     assert "Shared with others by ACL, so it keeps its keys and its mail " \
-        "stays under them: folder Archive\n" in said
+        "stays under them: folder Archive\n" in result.stderr
     assert_clean(mailbox)
 
 

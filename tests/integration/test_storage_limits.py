@@ -121,6 +121,7 @@ def test_a_mail_under_an_unknown_key(host, mailbox):
     job_ends_with_reason(mailbox, before, path, uid, "unknown")
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_files_that_are_no_mails(mailbox):
     """They are not Dovecot's, so they are left alone."""
     folder = storedmail.places(mailbox.home)[0]
@@ -242,6 +243,7 @@ def test_low_disk_space(host, request, mount):
     assert_finished(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_the_disk_is_full(host, request, mount):
     """However little is free: no mail is lost."""
     mailbox = host.create(name_of(request))

@@ -37,7 +37,8 @@ def rekey_under_load(host, request, seconds):
 
 @pytest.mark.limit(120)
 def test_in_use_for_a_moment(host, request):
-    rekey_under_load(host, request, 15)
+    rekey_under_load(host, request,
+                     10 if host.mail_driver == "mdbox" else 15)
 
 
 @pytest.mark.soak
