@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "mailbox-list.h"
 #include "mdbox-map-private.h"
 #include "mdbox-storage.h"
 #include "storage-mdbox-private.h"
