@@ -46,6 +46,10 @@ struct verify_command {
 	struct mail_user *user;
 	struct storage_folders *folders;
 	struct storage_verify_counts sum;
+	/* In no folder any more, or in none yet. */
+	struct storage_verify_counts rest;
+	/* Folders the keys of which others have, too. */
+	ARRAY_TYPE(const_string) shared;
 	/* The folder of which an unknown key was named. */
 	const struct storage_folder *unknown_folder;
 	/* On a terminal it is shown how far it is. */
@@ -219,6 +223,30 @@ static bool verify_folders(struct verify_command *verify,
 	return ok;
 }
 
+/* Of every mdbox. */
+static void verify_rest(struct verify_command *verify,
+			struct storage_verify *storage)
+{
+	struct storage_verify_counts counts;
+	struct storage_folder *folder;
+	const char *error;
+
+	array_foreach_elem(&verify->folders->places, folder) {
+		if (folder->format != STORAGE_FORMAT_MDBOX)
+			continue;
+		if (storage_verify_in_no_folder(storage, verify->folders,
+						folder, &counts, &error) < 0)
+			pymailadmin_cmd_fail(&verify->cmd, EX_TEMPFAIL, "%s",
+					     error);
+		else
+			add_counts(&verify->rest, &counts);
+	}
+	array_foreach_elem(&verify->folders->folders, folder) {
+		if (storage_verify_is_shared(storage, folder))
+			array_push_back(&verify->shared, &folder->vname);
+	}
+}
+
 static void note_sum(const struct verify_command *verify)
 {
 	const struct storage_verify_counts *sum = &verify->sum;
@@ -241,10 +269,28 @@ static void note_sum(const struct verify_command *verify)
 	}
 }
 
+static void note_mdbox(const struct verify_command *verify)
+{
+	const struct storage_verify_counts *rest = &verify->rest;
+
+	if (count_mails(rest) == 0)
+		return;
+	note("In no folder: %s of an mdbox, %"PRIu64" of them not encrypted "
+	     "with current keys; doveadm purge removes those that were "
+	     "expunged", count_text(count_mails(rest), "mail", "mails"),
+	     count_mails(rest) - rest->current);
+}
+
 static void note_rest(const struct verify_command *verify)
 {
 	struct storage_clear clear;
 	const char *line;
+
+	note_mdbox(verify);
+	array_foreach_elem(&verify->shared, line) {
+		note("Shared with others by ACL, so it keeps its keys and its "
+		     "mail stays under them: folder %s", line);
+	}
 
 	storage_clear_find(verify->folders, &clear);
 	if (clear.cache_count > 0) {
@@ -278,9 +324,12 @@ static void verify_opened(struct verify_command *verify,
 
 	if (!verify_folders(verify, storage))
 		return;
+	t_array_init(&verify->shared, 4);
+	verify_rest(verify, storage);
 	note_sum(verify);
 	note_rest(verify);
 	if (sum->current != count_mails(sum) ||
+	    verify->rest.current != count_mails(&verify->rest) ||
 	    !array_is_empty(&verify->folders->refusals))
 		pymailadmin_cmd_set_exit_code(EXIT_NOT_CURRENT);
 }

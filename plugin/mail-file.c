@@ -8,6 +8,14 @@
 #include <unistd.h>
 
 #define SDBOX_MAIL_PREFIX "u."
+/* Of u.01 Dovecot would look for u.1. */
+static bool name_is_numbered(const char *name, const char *prefix)
+{
+	uint32_t number;
+
+	return str_begins(name, prefix, &name) && name[0] != '0' &&
+		str_to_uint32(name, &number) == 0;
+}
 
 static void mail_file_set_damaged(struct mail_file *file, const char *reason)
 {
@@ -49,15 +57,18 @@ static void mail_file_find_key(struct mail_file *file,
 	i_zero(&file->header);
 }
 
-/* Returns 0, or -1 if it could not be read. */
-static int mail_file_read(struct mail_file *file, const char **error_r)
+/* header_size is mdbox's. Returns 0, or -1 if it could not be read. */
+static int mail_file_read(struct mail_file *file, unsigned int header_size,
+			  const char **error_r)
 {
-	unsigned char data[MAIL_FILE_SDBOX_HEADER_MAX + MAIL_CIPHER_HEADER_MAX];
+	unsigned char data[MAIL_FILE_DBOX_HEADER_MAX + MAIL_CIPHER_HEADER_MAX];
+	/* data is what stands there */
+	const uoff_t begin = file->record_offset;
 	const char *error = NULL;
 	size_t size;
 	ssize_t ret;
 
-	ret = file_read_at(file->fd, data, sizeof(data), 0);
+	ret = file_read_at(file->fd, data, sizeof(data), begin);
 	if (ret < 0) {
 		*error_r = t_strdup_printf("pread() failed: %m");
 		return -1;
@@ -71,6 +82,11 @@ static int mail_file_read(struct mail_file *file, const char **error_r)
 	case STORAGE_FORMAT_SDBOX:
 		ret = mail_file_sdbox_parse(file, data, size, &error);
 		break;
+	case STORAGE_FORMAT_MDBOX:
+		size = I_MIN(size, file->record_end - begin);
+		ret = mail_file_dbox_parse(file, header_size, data, size,
+					   &error);
+		break;
 	}
 	if (ret < 0) {
 		*error_r = error;
@@ -80,8 +96,8 @@ static int mail_file_read(struct mail_file *file, const char **error_r)
 		mail_file_set_damaged(file, error);
 		mail_file_find_key(file, data, size);
 	} else {
-		mail_file_find_crypt(file, data + file->offset,
-				     size - file->offset);
+		mail_file_find_crypt(file, data + (file->offset - begin),
+				     size - (file->offset - begin));
 	}
 	return 0;
 }
@@ -109,7 +125,7 @@ int mail_file_open(int dir_fd, const char *name, enum storage_format format,
 		*error_r = t_strdup_printf("open(%s) failed: "
 					   "it is not a regular file", name);
 		ret = -1;
-	} else if (mail_file_read(file_r, error_r) < 0) {
+	} else if (mail_file_read(file_r, 0, error_r) < 0) {
 		*error_r = t_strdup_printf("read(%s) failed: %s", name,
 					   *error_r);
 		ret = -1;
@@ -119,6 +135,20 @@ int mail_file_open(int dir_fd, const char *name, enum storage_format format,
 	return ret < 0 ? -1 : 1;
 }
 
+int mail_file_open_record(int fd, const struct stat *st,
+			  const struct mail_file_line *line, uoff_t offset,
+			  uoff_t size, struct mail_file *file_r,
+			  const char **error_r)
+{
+	i_zero(file_r);
+	file_r->fd = fd;
+	file_r->st = *st;
+	file_r->format = STORAGE_FORMAT_MDBOX;
+	file_r->record_offset = offset;
+	file_r->record_end = offset + size;
+	return mail_file_read(file_r, line->message_header_size, error_r);
+}
+
 void mail_file_close(struct mail_file *file)
 {
 	i_close_fd(&file->fd);
@@ -126,15 +156,13 @@ void mail_file_close(struct mail_file *file)
 
 bool mail_file_name_is_mail(enum storage_format format, const char *name)
 {
-	uint32_t uid;
-
 	switch (format) {
 	case STORAGE_FORMAT_MAILDIR:
 		return name[0] != '.' && name[0] != '\0';
 	case STORAGE_FORMAT_SDBOX:
-		/* of u.01 Dovecot would look for u.1 */
-		return str_begins(name, SDBOX_MAIL_PREFIX, &name) &&
-			name[0] != '0' && str_to_uint32(name, &uid) == 0;
+		return name_is_numbered(name, SDBOX_MAIL_PREFIX);
+	case STORAGE_FORMAT_MDBOX:
+		return name_is_numbered(name, MAIL_FILE_PREFIX_MDBOX);
 	}
 	i_unreached();
 }
@@ -145,7 +173,8 @@ bool mail_file_name_is_temp(enum storage_format format, const char *name)
 	case STORAGE_FORMAT_MAILDIR:
 		return str_begins_with(name, MAIL_FILE_TEMP_PREFIX_MAILDIR);
 	case STORAGE_FORMAT_SDBOX:
-		return str_begins_with(name, MAIL_FILE_TEMP_PREFIX_SDBOX);
+	case STORAGE_FORMAT_MDBOX:
+		return str_begins_with(name, MAIL_FILE_TEMP_PREFIX_DBOX);
 	}
 	i_unreached();
 }
@@ -176,24 +205,22 @@ static int mail_file_rewrite_mail(const struct mail_file *file,
 }
 
 /* The times last: all else changes them. */
-static int mail_file_copy_attributes(const struct mail_file *file, int out_fd,
-				     const char **error_r)
+int mail_file_copy_attributes(const struct stat *st, int out_fd,
+			      const char **error_r)
 {
-	const struct timespec times[2] = {
-		file->st.st_atim, file->st.st_mtim
-	};
-	struct stat st;
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	struct stat out;
 
-	if (fstat(out_fd, &st) < 0) {
+	if (fstat(out_fd, &out) < 0) {
 		*error_r = t_strdup_printf("fstat() failed: %m");
 		return -1;
 	}
-	if ((st.st_uid != file->st.st_uid || st.st_gid != file->st.st_gid) &&
-	    fchown(out_fd, file->st.st_uid, file->st.st_gid) < 0) {
+	if ((out.st_uid != st->st_uid || out.st_gid != st->st_gid) &&
+	    fchown(out_fd, st->st_uid, st->st_gid) < 0) {
 		*error_r = t_strdup_printf("fchown() failed: %m");
 		return -1;
 	}
-	if (fchmod(out_fd, file->st.st_mode & 07777) < 0) {
+	if (fchmod(out_fd, st->st_mode & 07777) < 0) {
 		*error_r = t_strdup_printf("fchmod() failed: %m");
 		return -1;
 	}
@@ -210,7 +237,7 @@ int mail_file_rewrite(const struct mail_file *file,
 		      struct mail_cipher_result *result_r,
 		      const char **error_r)
 {
-	bool sdbox = file->format == STORAGE_FORMAT_SDBOX;
+	const bool dbox = file->format != STORAGE_FORMAT_MAILDIR;
 	uoff_t size_offset;
 
 	i_zero(result_r);
@@ -218,14 +245,13 @@ int mail_file_rewrite(const struct mail_file *file,
 		*error_r = file->error;
 		return -1;
 	}
-	if (sdbox &&
-	    mail_file_sdbox_begin(file, out_fd, &size_offset, error_r) < 0)
+	if (dbox &&
+	    mail_file_dbox_begin(file, out_fd, &size_offset, error_r) < 0)
 		return -1;
 	if (mail_file_rewrite_mail(file, key, algorithm, pub, out_fd, result_r,
 				   error_r) < 0)
 		return -1;
-	if (sdbox && mail_file_sdbox_finish(file, out_fd, size_offset, result_r,
-					    error_r) < 0)
-		return -1;
-	return mail_file_copy_attributes(file, out_fd, error_r);
+	return !dbox ? 0 :
+		mail_file_dbox_finish(file, out_fd, size_offset, result_r,
+				      error_r);
 }

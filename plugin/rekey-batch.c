@@ -161,7 +161,7 @@ int rekey_batch_create_file(struct rekey_batch *batch,
 	if (i_snprintf(file->temp_name, sizeof(file->temp_name), "%s%s.%u",
 		       item->folder->format == STORAGE_FORMAT_MAILDIR ?
 				MAIL_FILE_TEMP_PREFIX_MAILDIR :
-				MAIL_FILE_TEMP_PREFIX_SDBOX,
+				MAIL_FILE_TEMP_PREFIX_DBOX,
 		       dec2str(getpid()), ++batch->temp_counter) < 0)
 		i_unreached();
 	file->fd = openat(batch->temp_dir_fd, file->temp_name,

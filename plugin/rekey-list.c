@@ -2,6 +2,7 @@
 #include "array.h"
 #include "hash.h"
 #include "mail-file.h"
+#include "mdbox-leftover.h"
 #include "rekey-list.h"
 
 #include <dirent.h>
@@ -13,6 +14,8 @@
 struct seen_mail {
 	/* Of the file that is current; 0 if it is not. */
 	uint64_t inode;
+	/* Of a file that may grow, else 0. */
+	uint64_t size;
 	bool has_size;
 };
 
@@ -21,9 +24,33 @@ struct rekey_list {
 	/* for names: of this reading, and of what was seen */
 	pool_t pool, seen_pool;
 	ARRAY_TYPE(rekey_item) items;
+	/* of places that are one */
+	ARRAY_TYPE(storage_mdbox) mdboxes;
 	/* by seen_name() */
 	HASH_TABLE(const char *, struct seen_mail *) seen;
 };
+
+static void list_init_mdboxes(struct rekey_list *list)
+{
+	struct storage_folder *place;
+	struct storage_mdbox *mdbox;
+
+	array_foreach_elem(&list->folders->places, place) {
+		if (place->format == STORAGE_FORMAT_MDBOX) {
+			mdbox = storage_mdbox_init(list->folders, place);
+			array_push_back(&list->mdboxes, &mdbox);
+		}
+	}
+}
+
+static void list_free_mdboxes(struct rekey_list *list)
+{
+	struct storage_mdbox *mdbox;
+
+	array_foreach_elem(&list->mdboxes, mdbox)
+		storage_mdbox_free(&mdbox);
+	array_clear(&list->mdboxes);
+}
 
 struct rekey_list *rekey_list_init(const struct storage_folders *folders)
 {
@@ -34,6 +61,8 @@ struct rekey_list *rekey_list_init(const struct storage_folders *folders)
 	list->seen_pool = pool_alloconly_create("pymailadmin seen mails",
 						64*1024);
 	i_array_init(&list->items, 1024);
+	i_array_init(&list->mdboxes, 1);
+	list_init_mdboxes(list);
 	hash_table_create(&list->seen, default_pool, 0, str_hash, strcmp);
 	return list;
 }
@@ -47,6 +76,8 @@ void rekey_list_free(struct rekey_list **_list)
 	*_list = NULL;
 
 	hash_table_destroy(&list->seen);
+	list_free_mdboxes(list);
+	array_free(&list->mdboxes);
 	array_free(&list->items);
 	pool_unref(&list->pool);
 	pool_unref(&list->seen_pool);
@@ -58,6 +89,8 @@ void rekey_list_set_folders(struct rekey_list *list,
 {
 	array_clear(&list->items);
 	list->folders = folders;
+	list_free_mdboxes(list);
+	list_init_mdboxes(list);
 }
 
 const char *rekey_dir_path(const struct storage_folder *folder,
@@ -95,15 +128,35 @@ seen_name(const struct storage_folder *folder, enum rekey_dir dir,
 			       dir == REKEY_DIR_ALT ? 1 : 0, name);
 }
 
+static struct storage_mdbox *
+list_find_mdbox(const struct rekey_list *list,
+		const struct storage_folder *place)
+{
+	struct storage_mdbox *mdbox;
+
+	array_foreach_elem(&list->mdboxes, mdbox) {
+		if (mdbox->place == place)
+			return mdbox;
+	}
+	return NULL;
+}
+
 static void list_add(struct rekey_list *list,
 		     const struct storage_folder *folder, enum rekey_dir dir,
 		     const char *name, const struct stat *st)
 {
+	struct storage_mdbox *mdbox;
 	struct seen_mail *seen;
 	struct rekey_item *item;
+	uint32_t file_id = 0;
 
 	seen = hash_table_lookup(list->seen, seen_name(folder, dir, name));
-	if (seen != NULL && seen->inode == st->st_ino)
+	mdbox = list_find_mdbox(list, folder);
+	if (mdbox != NULL)
+		file_id = storage_mdbox_file_id(name);
+	if (seen != NULL && seen->inode == st->st_ino &&
+	    (seen->size == 0 || seen->size == (uint64_t)st->st_size) &&
+	    (mdbox == NULL || !storage_mdbox_has_expunged(mdbox, file_id)))
 		return;
 	item = array_append_space(&list->items);
 	item->folder = folder;
@@ -111,6 +164,9 @@ static void list_add(struct rekey_list *list,
 	item->name = p_strdup(list->pool, name);
 	item->inode = st->st_ino;
 	item->size = st->st_size;
+	item->mdbox = mdbox;
+	item->mails = mdbox == NULL ? 1 :
+		storage_mdbox_count_mails(mdbox, file_id);
 	item->again = seen != NULL;
 	item->has_size = seen != NULL && seen->has_size;
 }
@@ -218,6 +274,16 @@ static int sync_directory(const char *path, const char **error_r)
 	return ret;
 }
 
+static int list_read_mdbox(struct storage_mdbox *mdbox, bool remove_left,
+			   const char **error_r)
+{
+	if (remove_left && storage_mdbox_repair(mdbox, error_r) < 0)
+		return -1;
+	if (storage_mdbox_read(mdbox, error_r) < 0)
+		return -1;
+	return remove_left ? mdbox_leftover_remove(mdbox, error_r) : 0;
+}
+
 static int list_folder(struct rekey_list *list,
 		       const struct storage_folder *folder, bool remove_temp,
 		       const char **error_r)
@@ -244,14 +310,25 @@ int rekey_list_read(struct rekey_list *list, bool remove_temp,
 		    const char **error_r)
 {
 	struct storage_folder *folder;
+	struct storage_mdbox *mdbox;
 
 	array_clear(&list->items);
 	p_clear(list->pool);
-	array_foreach_elem(&list->folders->folders, folder) {
+	array_foreach_elem(&list->mdboxes, mdbox) {
+		if (list_read_mdbox(mdbox, remove_temp, error_r) < 0)
+			return -1;
+	}
+	array_foreach_elem(&list->folders->places, folder) {
 		if (list_folder(list, folder, remove_temp, error_r) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+const ARRAY_TYPE(storage_mdbox) *
+rekey_list_get_mdboxes(const struct rekey_list *list)
+{
+	return &list->mdboxes;
 }
 
 const ARRAY_TYPE(rekey_item) *rekey_list_get_items(struct rekey_list *list)
@@ -260,9 +337,10 @@ const ARRAY_TYPE(rekey_item) *rekey_list_get_items(struct rekey_list *list)
 }
 
 static struct seen_mail *
-seen_get(struct rekey_list *list, const struct rekey_item *item)
+seen_get(struct rekey_list *list, const struct rekey_item *item,
+	 const char *file_name)
 {
-	const char *name = seen_name(item->folder, item->dir, item->name);
+	const char *name = seen_name(item->folder, item->dir, file_name);
 	struct seen_mail *seen = hash_table_lookup(list->seen, name);
 
 	if (seen != NULL)
@@ -278,10 +356,14 @@ void rekey_list_set_result(struct rekey_list *list,
 			   const struct rekey_item_result *result)
 {
 	T_BEGIN {
-		struct seen_mail *seen = seen_get(list, item);
+		const char *name = result->new_file_id == 0 ? item->name :
+			t_strdup_printf(MAIL_FILE_PREFIX_MDBOX"%u",
+					result->new_file_id);
+		struct seen_mail *seen = seen_get(list, item, name);
 
 		seen->inode = result->state == REKEY_ITEM_CURRENT ?
 			result->inode : 0;
+		seen->size = result->size;
 	} T_END;
 }
 
@@ -289,6 +371,6 @@ void rekey_list_set_has_size(struct rekey_list *list,
 			     const struct rekey_item *item)
 {
 	T_BEGIN {
-		seen_get(list, item)->has_size = TRUE;
+		seen_get(list, item, item->name)->has_size = TRUE;
 	} T_END;
 }

@@ -5,14 +5,14 @@
    once seen to be under the current key are remembered by name and inode, so
    that another pass is not about them. One thread. */
 
-#include "storage-folder.h"
+#include "storage-mdbox.h"
 
-/* Directories of a folder in which mails are. */
+/* Directories of a place in which mails are. */
 enum rekey_dir {
 	/* maildir */
 	REKEY_DIR_CUR,
 	REKEY_DIR_NEW,
-	/* sdbox */
+	/* dbox */
 	REKEY_DIR_MAILS,
 	REKEY_DIR_ALT
 };
@@ -31,6 +31,9 @@ enum rekey_item_state {
 	REKEY_ITEM_FAILED
 };
 
+/* As needed_key: which keys is marked elsewhere. */
+#define REKEY_NEEDS_MARKED UINT32_MAX
+
 /* What a worker found out: in shared memory. */
 struct rekey_item_result {
 	uint8_t state;
@@ -38,16 +41,26 @@ struct rekey_item_result {
 	bool written;
 	/* Index of the key it still needs, plus 1; 0 for none. */
 	uint32_t needed_key;
+	/* Mails that could not be written anew, and that nobody can read. */
+	uint32_t failed, unreadable;
 	/* Of the file that is current. */
 	uint64_t inode;
+	/* mdbox: its size, and the file that has taken its place, or 0. */
+	uint64_t size;
+	uint32_t new_file_id;
 };
 
+/* A file: of one mail, or of many in an mdbox. */
 struct rekey_item {
+	/* The place it is in. */
 	const struct storage_folder *folder;
+	/* NULL if it is none. */
+	struct storage_mdbox *mdbox;
 	enum rekey_dir dir;
 	const char *name;
 	uint64_t inode;
 	uoff_t size;
+	unsigned int mails;
 	/* Looked at in a pass before. */
 	bool again:1;
 	/* Its size has been recorded since. */
@@ -65,10 +78,14 @@ void rekey_list_free(struct rekey_list **list);
 void rekey_list_set_folders(struct rekey_list *list,
 			    const struct storage_folders *folders);
 
-/* Reads the directories. With remove_temp, temporary files of ours are removed:
-   nobody else may be at work on the folders then. Returns 0, or -1 on error. */
+/* Reads the directories, and maps of mdboxes. With remove_temp, what an earlier
+   run has left behind is removed: nobody else may be at work on the folders
+   then. Returns 0, or -1 on error. */
 int rekey_list_read(struct rekey_list *list, bool remove_temp,
 		    const char **error_r);
+/* The mdboxes, as last read. */
+const ARRAY_TYPE(storage_mdbox) *
+rekey_list_get_mdboxes(const struct rekey_list *list);
 /* Mails to look at now; the array is the list's, until the next reading. */
 const ARRAY_TYPE(rekey_item) *rekey_list_get_items(struct rekey_list *list);
 /* Remember what was found out of an item. */

@@ -108,23 +108,34 @@ static int make_folder_keys(struct rekey *rekey,
 	return key_store_change_commit(&change, error_r);
 }
 
+static void add_if_missing(struct rekey *rekey,
+			   const struct storage_folder *folder,
+			   ARRAY_TYPE(const_string) *guids)
+{
+	if (storage_keys_find_active(rekey->keys, folder->guid) == NULL &&
+	    array_lsearch(guids, &folder->guid, i_strcmp_p) == NULL)
+		array_push_back(guids, &folder->guid);
+}
+
 /* GUIDs of folders that have mail but no key. */
 static bool find_missing_keys(struct rekey *rekey,
 			      ARRAY_TYPE(const_string) *guids)
 {
+	const struct storage_mdbox_ref *ref;
 	const struct rekey_item *item;
+	struct storage_mdbox *mdbox;
 	const char *error;
 
 	array_clear(guids);
 	if (rekey_list_read(rekey->list, FALSE, &error) < 0)
 		return rekey_end(rekey, REKEY_LATER, "folders", "%s", error);
 	array_foreach(rekey_list_get_items(rekey->list), item) {
-		const char *guid = item->folder->guid;
-
-		if (storage_keys_find_active(rekey->keys, guid) != NULL ||
-		    array_lsearch(guids, &guid, i_strcmp_p) != NULL)
-			continue;
-		array_push_back(guids, &guid);
+		if (item->mdbox == NULL)
+			add_if_missing(rekey, item->folder, guids);
+	}
+	array_foreach_elem(rekey_list_get_mdboxes(rekey->list), mdbox) {
+		array_foreach(&mdbox->refs, ref)
+			add_if_missing(rekey, ref->folder, guids);
 	}
 	return TRUE;
 }

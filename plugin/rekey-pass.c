@@ -21,6 +21,8 @@ struct pass {
 	/* mapped, shared with the workers */
 	struct pass_memory *memory;
 	size_t memory_size;
+	/* mapped behind the results, by index of the key */
+	atomic_uchar *needed_keys;
 	struct rekey_worker_params worker;
 	pid_t workers[PASS_MAX_WORKERS];
 	unsigned int workers_count;
@@ -36,14 +38,18 @@ static bool pass_map_memory(struct pass *pass)
 {
 	void *memory;
 
-	pass->memory_size = sizeof(struct pass_memory) +
+	const size_t results_size = sizeof(struct pass_memory) +
 		array_count(pass->items) * sizeof(struct rekey_item_result);
+
+	pass->memory_size = results_size +
+		array_count(&pass->rekey->store->folder_keys);
 	memory = mmap(NULL, pass->memory_size, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return rekey_end(pass->rekey, REKEY_LATER, "memory",
 				 "mmap() failed: %m");
 	pass->memory = memory;
+	pass->needed_keys = PTR_OFFSET(memory, results_size);
 	return TRUE;
 }
 
@@ -55,7 +61,7 @@ static void pass_count_totals(struct pass *pass)
 	array_foreach(pass->items, item) {
 		if (item->again)
 			continue;
-		shared->mails_total++;
+		shared->mails_total += item->mails;
 		shared->bytes_total += item->size;
 	}
 }
@@ -63,13 +69,17 @@ static void pass_count_totals(struct pass *pass)
 static unsigned int pass_get_workers_count(const struct pass *pass)
 {
 	unsigned int count = pass->rekey->params.set->pymailadmin_rekey_workers;
+	const struct rekey_item *item;
+	unsigned int mails = 0;
 
 	if (pass->rekey->replace_locked)
 		return 1;
 	if (count == 0)
 		count = I_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
-	count = I_MIN(count, array_count(pass->items) /
-		      PASS_MIN_MAILS_PER_WORKER);
+	array_foreach(pass->items, item)
+		mails += item->mails;
+	count = I_MIN(count, mails / PASS_MIN_MAILS_PER_WORKER);
+	count = I_MIN(count, array_count(pass->items));
 	return I_MIN(I_MAX(count, 1), PASS_MAX_WORKERS);
 }
 
@@ -123,8 +133,12 @@ static void pass_wait_workers(struct pass *pass)
 static void pass_work(struct pass *pass)
 {
 	const unsigned int count = pass_get_workers_count(pass);
+	struct storage_mdbox *mdbox;
 
 	if (count > 1) {
+		array_foreach_elem(rekey_list_get_mdboxes(pass->rekey->list),
+				   mdbox)
+			storage_mdbox_close_map(mdbox);
 		pass_start_workers(pass, count);
 		pass_wait_workers(pass);
 	}
@@ -166,10 +180,26 @@ static void pass_record_sizes(struct pass *pass)
 				e_warning(rekey->event, "%s: %s: %s",
 					  folder->vname, item->name, error);
 			result->state = REKEY_ITEM_FAILED;
+			result->failed = 1;
 		}
 	}
 	if (box != NULL)
 		mailbox_free(&box);
+}
+
+/* Of an mdbox: those of all its folders. */
+static void pass_keep_place(struct rekey *rekey, const struct rekey_item *item)
+{
+	struct storage_folder *folder;
+
+	if (item->mdbox == NULL) {
+		rekey_keep_folder(rekey, item->folder->guid);
+		return;
+	}
+	array_foreach_elem(&rekey->folders->folders, folder) {
+		if (folder->place == item->folder)
+			rekey_keep_folder(rekey, folder->guid);
+	}
 }
 
 /* A mail that was left as it is needs its key; if that is not known, all its
@@ -179,11 +209,25 @@ static void pass_keep_keys(struct rekey *rekey, const struct rekey_item *item,
 {
 	const bool needed = TRUE;
 
-	if (result->needed_key > 0)
+	if (result->needed_key == REKEY_NEEDS_MARKED)
+		;
+	else if (result->needed_key > 0)
 		array_idx_set(&rekey->needed_keys, result->needed_key - 1,
 			      &needed);
 	else
-		rekey_keep_folder(rekey, item->folder->guid);
+		pass_keep_place(rekey, item);
+}
+
+static void pass_keep_marked_keys(struct pass *pass)
+{
+	const bool needed = TRUE;
+	unsigned int i, count;
+
+	count = array_count(&pass->rekey->store->folder_keys);
+	for (i = 0; i < count; i++) {
+		if (pass->needed_keys[i] != 0)
+			array_idx_set(&pass->rekey->needed_keys, i, &needed);
+	}
 }
 
 static void pass_take_result(struct pass *pass, const struct rekey_item *item,
@@ -192,10 +236,13 @@ static void pass_take_result(struct pass *pass, const struct rekey_item *item,
 	struct rekey *rekey = pass->rekey;
 
 	rekey_list_set_result(rekey->list, item, result);
+	rekey->failed += result->failed;
+	rekey->unreadable += result->unreadable;
+	/* what a part of it was left for may be another time */
+	if (result->written)
+		rekey->progress++;
 	switch (result->state) {
 	case REKEY_ITEM_CURRENT:
-		if (result->written)
-			rekey->progress++;
 		break;
 	case REKEY_ITEM_GONE:
 		/* it may be found under another name, or in another place */
@@ -203,11 +250,9 @@ static void pass_take_result(struct pass *pass, const struct rekey_item *item,
 		rekey->moved = TRUE;
 		break;
 	case REKEY_ITEM_FAILED:
-		rekey->failed++;
 		pass_keep_keys(rekey, item, result);
 		break;
 	case REKEY_ITEM_UNREADABLE:
-		rekey->unreadable++;
 		break;
 	case REKEY_ITEM_TODO:
 	case REKEY_ITEM_NEEDS_SIZE:
@@ -264,6 +309,7 @@ bool rekey_pass(struct rekey *rekey)
 		.items = pass.items,
 		.results = pass.memory->results,
 		.next = &pass.memory->next,
+		.needed_keys = pass.needed_keys,
 		.locked = rekey->locked,
 		.replace = rekey->replace_locked ? rekey_folder_replace : NULL,
 		.replace_context = rekey,
@@ -278,6 +324,7 @@ bool rekey_pass(struct rekey *rekey)
 		pass_take_result(&pass, item, &pass.memory->results[
 			array_foreach_idx(pass.items, item)]);
 	}
+	pass_keep_marked_keys(&pass);
 	ret = pass_end(&pass);
 	if (munmap(pass.memory, pass.memory_size) < 0)
 		e_error(rekey->event, "munmap() failed: %m");

@@ -3,8 +3,8 @@
 
 /* What the parts of a re-encryption share: rekey.c has its course, rekey-pass.c
    one pass with its workers, rekey-new-keys.c and rekey-retire.c what is done
-   with the keys, rekey-folder.c what needs a folder opened by Dovecot, and
-   rekey-state.c what all of them use. */
+   with the keys, rekey-proof.c the proof before that, rekey-folder.c what needs
+   a folder opened by Dovecot, and rekey-state.c what all of them use. */
 
 #include "key-store.h"
 #include "rekey.h"
@@ -63,6 +63,10 @@ bool rekey_pass(struct rekey *rekey);
 /* Makes keys for folders that have mail and none. Returns FALSE after
    rekey_end(). */
 bool rekey_make_missing_keys(struct rekey *rekey);
+/* Proves that the first and the newest mail of each folder open with the keys
+   as they have been read, or that what they need stays. Returns FALSE after
+   rekey_end(). */
+bool rekey_prove(struct rekey *rekey);
 /* Under the mailbox lock: proves that the mail opens with the keys on the disk,
    then removes those that no mail needs. Returns FALSE after rekey_end(). */
 bool rekey_retire_keys(struct rekey *rekey);

@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "array.h"
+#include "hash.h"
 #include "dcrypt.h"
 #include "sleep.h"
 #include "mail-file.h"
@@ -7,8 +8,7 @@
 #include "pymailadmin-settings.h"
 #include "storage-keys.h"
 #include "rekey-shared.h"
-#include "rekey-batch.h"
-#include "rekey-worker.h"
+#include "rekey-worker-private.h"
 
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -21,20 +21,7 @@
 #define IOPRIO_IDLE (3 << 13)
 #define RATE_POLL_MSECS 100
 
-struct rekey_worker {
-	const struct rekey_worker_params *params;
-	struct rekey_shared *shared;
-	struct rekey_batch *batch;
-	/* of the folder worked on */
-	const struct storage_folder *folder;
-	struct dcrypt_public_key *pub;
-	const char *pub_id;
-	/* Why the folder's mails cannot be encrypted, or NULL. */
-	char *folder_error;
-	bool nice;
-};
-
-static bool worker_is_stopped(const struct rekey_worker *worker)
+bool rekey_worker_is_stopped(const struct rekey_worker *worker)
 {
 	return worker->shared->stop || worker->shared->disk_full ||
 		(worker->shared->no_exchange &&
@@ -52,8 +39,7 @@ static void worker_be_nice(struct rekey_worker *worker)
 	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 }
 
-/* Wait until the rate lets so many bytes through. */
-static void worker_obey_rate(struct rekey_worker *worker, uoff_t bytes)
+void rekey_worker_obey_rate(struct rekey_worker *worker, uoff_t bytes)
 {
 	const uoff_t rate = worker->params->set->pymailadmin_rekey_rate;
 	unsigned long long now, begin, next;
@@ -67,63 +53,82 @@ static void worker_obey_rate(struct rekey_worker *worker, uoff_t bytes)
 		next = I_MAX(begin, now) + bytes * 1000 / rate;
 	} while (!atomic_compare_exchange_weak(
 			&worker->shared->rate_next_msecs, &begin, next));
-	while (monotonic_time_msecs() < begin && !worker_is_stopped(worker))
+	while (monotonic_time_msecs() < begin &&
+	       !rekey_worker_is_stopped(worker))
 		i_sleep_msecs(RATE_POLL_MSECS);
 }
 
-static bool worker_has_space(struct rekey_worker *worker,
-			     const struct mail_file *file)
+bool rekey_worker_has_space(struct rekey_worker *worker, int fd, uoff_t bytes)
 {
 	const uoff_t min_free = worker->params->set->pymailadmin_rekey_min_free;
 	struct statvfs vfs;
 
-	if (fstatvfs(file->fd, &vfs) < 0)
+	if (fstatvfs(fd, &vfs) < 0)
 		return TRUE;
-	if ((uoff_t)vfs.f_bavail * vfs.f_frsize >=
-	    min_free + (uoff_t)file->st.st_size)
+	if ((uoff_t)vfs.f_bavail * vfs.f_frsize >= min_free + bytes)
 		return TRUE;
 	worker->shared->disk_full = TRUE;
 	return FALSE;
 }
 
-/* The key a folder's mails are to be encrypted to: one that opens them again.
-   Returns 1 if there is one, 0 if not. */
-static int worker_get_folder_key(struct rekey_worker *worker,
-				 const char **error_r)
+static void worker_make_target(struct rekey_worker *worker, const char *guid,
+			       struct rekey_target *target)
 {
 	struct dcrypt_private_key *priv;
 	struct storage_key *key;
-
-	key = storage_keys_find_active(worker->params->keys,
-				       worker->folder->guid);
-	if (key == NULL) {
-		*error_r = "the folder has no key";
-		return 0;
-	}
-	if (storage_key_open(worker->params->keys, key, &priv, error_r) <= 0 ||
-	    storage_key_get_public(key, &worker->pub, error_r) < 0)
-		return 0;
-	worker->pub_id = key->key->id;
-	return 1;
-}
-
-static int worker_enter_folder(struct rekey_worker *worker,
-			       const struct storage_folder *folder,
-			       const char **error_r)
-{
 	const char *error;
 
-	if (worker->folder != folder) {
-		rekey_batch_commit(worker->batch);
-		if (worker->pub != NULL)
-			dcrypt_key_unref_public(&worker->pub);
-		i_free(worker->folder_error);
-		worker->folder = folder;
-		if (worker_get_folder_key(worker, &error) <= 0)
-			worker->folder_error = i_strdup(error);
+	key = storage_keys_find_active(worker->params->keys, guid);
+	if (key == NULL) {
+		target->error = i_strdup("the folder has no key");
+		return;
 	}
-	*error_r = worker->folder_error;
-	return worker->folder_error == NULL ? 1 : 0;
+	/* one that opens what is encrypted to it */
+	if (storage_key_open(worker->params->keys, key, &priv, &error) <= 0 ||
+	    storage_key_get_public(key, &target->pub, &error) < 0)
+		target->error = i_strdup(error);
+	else
+		target->key = key;
+}
+
+const struct rekey_target *
+rekey_worker_get_target(struct rekey_worker *worker, const char *guid)
+{
+	struct rekey_target *target = hash_table_lookup(worker->targets, guid);
+
+	if (target == NULL) {
+		target = i_new(struct rekey_target, 1);
+		hash_table_insert(worker->targets, guid, target);
+		worker_make_target(worker, guid, target);
+	}
+	return target;
+}
+
+static void worker_free_targets(struct rekey_worker *worker)
+{
+	struct hash_iterate_context *iter;
+	struct rekey_target *target;
+	const char *guid;
+
+	iter = hash_table_iterate_init(worker->targets);
+	while (hash_table_iterate(iter, worker->targets, &guid, &target)) {
+		if (target->pub != NULL)
+			dcrypt_key_unref_public(&target->pub);
+		i_free(target->error);
+		i_free(target);
+	}
+	hash_table_iterate_deinit(&iter);
+	hash_table_destroy(&worker->targets);
+}
+
+static void worker_enter_folder(struct rekey_worker *worker,
+				const struct storage_folder *folder)
+{
+	if (worker->folder == folder)
+		return;
+	rekey_batch_commit(worker->batch);
+	worker->folder = folder;
+	worker->target = rekey_worker_get_target(worker, folder->guid);
 }
 
 static void worker_set_result(struct rekey_worker *worker, unsigned int idx,
@@ -150,6 +155,10 @@ static void worker_fail(struct rekey_worker *worker, unsigned int idx,
 		array_idx(worker->params->items, idx);
 
 	worker_set_result(worker, idx, state, 0, FALSE);
+	if (state == REKEY_ITEM_FAILED)
+		worker->params->results[idx].failed = 1;
+	else
+		worker->params->results[idx].unreadable = 1;
 	if (!item->again)
 		e_warning(worker->params->event, "%s: %s/%s is left as it is: "
 			  "%s", item->folder->vname,
@@ -194,7 +203,7 @@ static int worker_classify(struct rekey_worker *worker, unsigned int idx,
 	case MAIL_FILE_ENCRYPTED:
 		break;
 	}
-	if (strcmp(file->header.key_id, worker->pub_id) == 0) {
+	if (strcmp(file->header.key_id, worker->target->key->key->id) == 0) {
 		worker_set_result(worker, idx, REKEY_ITEM_CURRENT,
 				  file->st.st_ino, FALSE);
 		return 0;
@@ -228,16 +237,17 @@ static void worker_rewrite(struct rekey_worker *worker, unsigned int idx,
 	const char *error;
 	int fd;
 
-	if (!worker_has_space(worker, file))
+	if (!rekey_worker_has_space(worker, file->fd, file->st.st_size))
 		return;
-	worker_obey_rate(worker, file->st.st_size);
-	if (worker_is_stopped(worker))
+	rekey_worker_obey_rate(worker, file->st.st_size);
+	if (rekey_worker_is_stopped(worker))
 		return;
 	if (rekey_batch_create_file(worker->batch, item, &fd, &error) < 0) {
 		worker_fail(worker, idx, REKEY_ITEM_FAILED, error);
 	} else if (mail_file_rewrite(file, priv, worker->params->algorithm,
-				     worker->pub, fd, &cipher_result,
-				     &error) < 0) {
+				     worker->target->pub, fd, &cipher_result,
+				     &error) < 0 ||
+		   mail_file_copy_attributes(&file->st, fd, &error) < 0) {
 		rekey_batch_drop_file(worker->batch);
 		worker_fail(worker, idx, REKEY_ITEM_FAILED, error);
 	} else {
@@ -254,8 +264,14 @@ static void worker_item(struct rekey_worker *worker, unsigned int idx)
 	const char *error;
 	int dir_fd, ret;
 
-	if (worker_enter_folder(worker, item->folder, &error) <= 0) {
-		worker_fail(worker, idx, REKEY_ITEM_FAILED, error);
+	if (item->mdbox != NULL) {
+		rekey_worker_mdbox_item(worker, idx);
+		return;
+	}
+	worker_enter_folder(worker, item->folder);
+	if (worker->target->error != NULL) {
+		worker_fail(worker, idx, REKEY_ITEM_FAILED,
+			    worker->target->error);
 		return;
 	}
 	ret = rekey_batch_enter(worker->batch, item, &dir_fd, &error);
@@ -307,15 +323,14 @@ void rekey_worker_run(const struct rekey_worker_params *params)
 	};
 	unsigned long long idx;
 
+	hash_table_create(&worker.targets, default_pool, 0, str_hash, strcmp);
 	worker.batch = rekey_batch_init(&batch_params);
-	while (!worker_is_stopped(&worker) &&
+	while (!rekey_worker_is_stopped(&worker) &&
 	       (idx = atomic_fetch_add(params->next, 1)) < count) T_BEGIN {
 		worker_be_nice(&worker);
 		worker_item(&worker, idx);
 	} T_END;
 	rekey_batch_commit(worker.batch);
 	rekey_batch_deinit(&worker.batch);
-	if (worker.pub != NULL)
-		dcrypt_key_unref_public(&worker.pub);
-	i_free(worker.folder_error);
+	worker_free_targets(&worker);
 }

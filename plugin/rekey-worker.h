@@ -5,8 +5,8 @@
    file beside the old one, synced, then exchanged with it by name, then the old
    one is unlinked. At any moment the mail's name leads to a whole file; a name
    that has been taken away meanwhile (a flag changed, an expunge) is left
-   alone. Several processes may work on the same items: each item is taken by
-   one.
+   alone. Of an mdbox, files are moved (mdbox-move.h). Several processes may
+   work on the same items: each item is taken by one.
 
    To be called with the privileges of the mail user. */
 
@@ -37,6 +37,9 @@ struct rekey_worker_params {
 	   next one to take. */
 	struct rekey_item_result *results;
 	atomic_ullong *next;
+	/* And by index of the key: a mail of an mdbox that was left as it is
+	   needs it. */
+	atomic_uchar *needed_keys;
 	/* The mailbox is locked: others wait. */
 	bool locked;
 	/* This process does other things afterwards. */

@@ -172,8 +172,22 @@ static bool rekey_finish(struct rekey *rekey)
 			 "folders are renamed or filled all the time");
 }
 
+/* Folders the keys of which others have, too. */
+static unsigned int rekey_count_shared(const struct rekey *rekey)
+{
+	struct storage_folder *folder;
+	unsigned int count = 0;
+
+	array_foreach_elem(&rekey->folders->folders, folder) {
+		if (key_store_guid_is_shared(rekey->store, folder->guid))
+			count++;
+	}
+	return count;
+}
+
 static void rekey_say_what_is_left(struct rekey *rekey)
 {
+	const unsigned int shared = rekey_count_shared(rekey);
 	string_t *str = t_str_new(256);
 	const char *refusal;
 
@@ -186,6 +200,10 @@ static void rekey_say_what_is_left(struct rekey *rekey)
 	if (rekey->unreadable > 0)
 		str_printfa(str, "%u mails are damaged or under keys that are "
 			    "not there; ", rekey->unreadable);
+	if (shared > 0)
+		str_printfa(str, "%u folders are shared with others by ACL, "
+			    "they keep their keys and their mail stays under "
+			    "them; ", shared);
 	array_foreach_elem(&rekey->folders->refusals, refusal)
 		str_printfa(str, "%s; ", refusal);
 	if (str_len(str) > 0)
@@ -211,7 +229,8 @@ void rekey_run(const struct rekey_params *params)
 	rekey.kept_pool = pool_alloconly_create("pymailadmin kept keys", 1024);
 	if (rekey_open(&rekey) && rekey_make_missing_keys(&rekey)) {
 		array_foreach_elem(&rekey.folders->folders, folder) {
-			if (!rekey.shared->stop)
+			if (!rekey.shared->stop &&
+			    folder->format != STORAGE_FORMAT_MDBOX)
 				rekey_folder_cache_save_dates(&rekey, folder);
 		}
 		if (rekey_passes(&rekey) && rekey_finish(&rekey))

@@ -6,6 +6,7 @@
 #include "mail-storage-private.h"
 #include "mail-user.h"
 #include "mailbox-list-iter.h"
+#include "mdbox-storage.h"
 #include "storage-folder.h"
 
 #include <fcntl.h>
@@ -31,8 +32,6 @@ struct folder_list {
    their own folders elsewhere. */
 static const char *storage_refusal(const char *storage)
 {
-	if (strcmp(storage, "mdbox") == 0)
-		return "it keeps many mails in one file";
 	if (strcmp(storage, "mbox") == 0)
 		return "mail_crypt cannot encrypt it";
 	if (strcmp(storage, "imapc") == 0 || strcmp(storage, "pop3c") == 0)
@@ -49,6 +48,8 @@ static bool storage_get_format(const char *storage,
 		*format_r = STORAGE_FORMAT_MAILDIR;
 	else if (strcmp(storage, "sdbox") == 0)
 		*format_r = STORAGE_FORMAT_SDBOX;
+	else if (strcmp(storage, MDBOX_STORAGE_NAME) == 0)
+		*format_r = STORAGE_FORMAT_MDBOX;
 	else
 		return FALSE;
 	return TRUE;
@@ -111,7 +112,7 @@ static int box_check_access(struct mailbox *box, enum storage_format format,
 		*error_r = t_strdup_printf("opendir(%s) failed: %m", path);
 		return -1;
 	}
-	if (format == STORAGE_FORMAT_SDBOX &&
+	if (format != STORAGE_FORMAT_MAILDIR &&
 	    mail_index_is_in_memory(box->index)) {
 		*error_r = t_strdup_printf("mailbox %s: its index cannot be "
 					   "opened", mailbox_get_vname(box));
@@ -153,6 +154,34 @@ static int box_get_folder(struct mailbox *box, pool_t pool,
 	return ret;
 }
 
+static void add_place(struct storage_folders *folders,
+		      struct storage_folder *folder)
+{
+	struct storage_folder *place;
+
+	folder->place = folder;
+	if (folder->mdbox == NULL) {
+		array_push_back(&folders->places, &folder);
+		return;
+	}
+	array_foreach_elem(&folders->places, place) {
+		if (place->mdbox == folder->mdbox) {
+			folder->place = place;
+			return;
+		}
+	}
+	place = p_new(folders->pool, struct storage_folder, 1);
+	place->format = STORAGE_FORMAT_MDBOX;
+	place->mdbox = folder->mdbox;
+	place->path = p_strdup(folders->pool, folder->mdbox->storage_dir);
+	place->alt_path = p_strdup(folders->pool,
+				   folder->mdbox->alt_storage_dir);
+	place->vname = MDBOX_STORAGE_NAME;
+	place->guid = place->path;
+	place->place = folder->place = place;
+	array_push_back(&folders->places, &place);
+}
+
 /* Mails must not be met twice. */
 static int list_add(struct folder_list *list, struct storage_folder *folder,
 		    const char **error_r)
@@ -174,6 +203,7 @@ static int list_add(struct folder_list *list, struct storage_folder *folder,
 	if (hash_table_lookup(list->seen, id) == NULL) {
 		hash_table_insert(list->seen, id, folder);
 		array_push_back(&list->folders->folders, &folder);
+		add_place(list->folders, folder);
 	}
 	return 0;
 }
@@ -197,6 +227,8 @@ static int list_box(struct folder_list *list, struct mailbox *box,
 	}
 	folder = p_new(list->folders->pool, struct storage_folder, 1);
 	folder->format = format;
+	if (format == STORAGE_FORMAT_MDBOX)
+		folder->mdbox = MDBOX_STORAGE(mailbox_get_storage(box));
 	ret = box_get_folder(box, list->folders->pool, folder, error_r);
 	return ret <= 0 ? ret : list_add(list, folder, error_r);
 }
@@ -392,6 +424,7 @@ int storage_folders_list(struct mail_user *user,
 
 	list.folders->pool = pool;
 	p_array_init(&list.folders->folders, pool, 64);
+	p_array_init(&list.folders->places, pool, 64);
 	p_array_init(&list.folders->refusals, pool, 4);
 	p_array_init(&list.folders->shared, pool, 4);
 	p_array_init(&list.folders->roots, pool, 4);
@@ -399,6 +432,7 @@ int storage_folders_list(struct mail_user *user,
 	ret = list_namespaces(&list, user, error_r);
 	hash_table_destroy(&list.seen);
 	array_sort(&list.folders->folders, folder_cmp);
+	array_sort(&list.folders->places, folder_cmp);
 	if (ret < 0)
 		storage_folders_free(&list.folders);
 	else

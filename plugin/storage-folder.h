@@ -5,10 +5,12 @@
    are. One thread, with the privileges of the mail user. */
 
 struct mail_user;
+struct mdbox_storage;
 
 enum storage_format {
 	STORAGE_FORMAT_MAILDIR,
-	STORAGE_FORMAT_SDBOX
+	STORAGE_FORMAT_SDBOX,
+	STORAGE_FORMAT_MDBOX
 };
 
 struct storage_folder {
@@ -18,14 +20,19 @@ struct storage_folder {
 	const char *guid;
 	enum storage_format format;
 	/* Where the mails are: of maildir the folder that holds cur, new and
-	   tmp; of sdbox the one that holds u.1, u.2 ... */
+	   tmp; of sdbox the one that holds u.1, u.2 ...; of mdbox only the
+	   folder's index. */
 	const char *path;
 	/* Of path: another folder may take the name. */
 	dev_t device;
 	ino_t inode;
-	/* Where sdbox keeps alternative storage; NULL if nowhere. It need not
+	/* Where dbox keeps alternative storage; NULL if nowhere. It need not
 	   exist. */
 	const char *alt_path;
+	/* Of mdbox: that its mails are in. */
+	struct mdbox_storage *mdbox;
+	/* Where its mails' files are; itself, or an mdbox. */
+	const struct storage_folder *place;
 	/* Where dovecot.index.cache is; NULL if nowhere. */
 	const char *index_path;
 };
@@ -36,6 +43,9 @@ struct storage_folders {
 	/* INBOX, then by name. Each directory of mails once, also if links give
 	   it several names. */
 	ARRAY_TYPE(storage_folder) folders;
+	/* Where the files of their mails are: of an mdbox m.1, m.2 ... in its
+	   path, which it has instead of a GUID. */
+	ARRAY_TYPE(storage_folder) places;
 	/* Folders of the user that are not in the list and why, one line for
 	   each namespace and format. */
 	ARRAY_TYPE(const_string) refusals;

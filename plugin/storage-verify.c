@@ -4,9 +4,8 @@
 #include "lib-signals.h"
 #include "mail-user.h"
 #include "key-store.h"
-#include "mail-file.h"
 #include "storage-keys.h"
-#include "storage-verify.h"
+#include "storage-verify-private.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,29 +13,6 @@
 
 /* A directory in which something is renamed all the time is read so often. */
 #define MAX_PASSES 10
-
-struct storage_verify {
-	struct storage_verify_params params;
-	unsigned int signals;
-
-	/* NULL if the user has none */
-	struct key_store *store;
-	struct storage_keys *keys;
-
-	/* The folder that is looked at. */
-	const struct storage_folder *folder;
-	struct storage_verify_counts counts;
-	pool_t names_pool;
-	/* Names of its mails, without what changes in them. */
-	HASH_TABLE(char *, char *) names;
-	bool keys_are_fresh;
-};
-
-/* One of its directories. */
-struct verify_dir {
-	const char *path;
-	int fd;
-};
 
 static void verify_close_keys(struct storage_verify *verify)
 {
@@ -91,12 +67,13 @@ void storage_verify_deinit(struct storage_verify **_verify)
 	if (verify == NULL)
 		return;
 	*_verify = NULL;
+	storage_verify_mdbox_deinit(verify);
 	verify_close_keys(verify);
 	mail_cipher_deinit();
 	i_free(verify);
 }
 
-static bool verify_is_stopped(const struct storage_verify *verify)
+bool storage_verify_is_stopped(const struct storage_verify *verify)
 {
 	return verify->signals != signal_term_counter;
 }
@@ -108,6 +85,9 @@ static void verify_event(struct storage_verify *verify,
 {
 	const char *path = name == NULL ? dir->path :
 		t_strconcat(dir->path, "/", name, NULL);
+
+	if (verify->in_no_folder)
+		return;
 
 	verify->params.event(event, verify->folder, path, reason,
 			     verify->params.context);
@@ -197,18 +177,21 @@ static void verify_encrypted(struct storage_verify *verify,
 		verify->counts.damaged++;
 		verify_event(verify, STORAGE_VERIFY_DAMAGED, dir, name, error);
 	} else if (storage_keys_find_active(verify->keys,
-					    verify->folder->guid) == key) {
+			verify->in_no_folder ? key->key->guid :
+			verify->folder->guid) == key) {
 		verify->counts.current++;
 	} else {
 		verify->counts.retired++;
 	}
 }
 
-static void verify_file(struct storage_verify *verify,
-			const struct verify_dir *dir, const char *name,
-			const struct mail_file *file)
+void storage_verify_file(struct storage_verify *verify,
+			 const struct verify_dir *dir, const char *name,
+			 const struct mail_file *file)
 {
-	verify->counts.bytes += file->st.st_size;
+	verify->counts.bytes += file->format == STORAGE_FORMAT_MDBOX ?
+		file->record_end - file->record_offset :
+		(uoff_t)file->st.st_size;
 	if (file->has_attachment_refs)
 		verify->counts.with_attachments++;
 	switch (file->crypt) {
@@ -224,6 +207,21 @@ static void verify_file(struct storage_verify *verify,
 			     file->error);
 		break;
 	}
+}
+
+void storage_verify_failed(struct storage_verify *verify,
+			   const struct verify_dir *dir, const char *name,
+			   const char *error)
+{
+	verify->counts.failed++;
+	verify_event(verify, STORAGE_VERIFY_FAILED, dir, name, error);
+}
+
+void storage_verify_show_progress(struct storage_verify *verify)
+{
+	if (verify->params.progress != NULL)
+		verify->params.progress(&verify->counts,
+					verify->params.context);
 }
 
 /* A maildir's mail is renamed when its flags change. */
@@ -256,15 +254,12 @@ static bool verify_name(struct storage_verify *verify,
 		return TRUE;
 	hash_table_insert(verify->names, key, key);
 	if (ret < 0) {
-		verify->counts.failed++;
-		verify_event(verify, STORAGE_VERIFY_FAILED, dir, name, error);
+		storage_verify_failed(verify, dir, name, error);
 	} else {
-		verify_file(verify, dir, name, &file);
+		storage_verify_file(verify, dir, name, &file);
 		mail_file_close(&file);
 	}
-	if (verify->params.progress != NULL)
-		verify->params.progress(&verify->counts,
-					verify->params.context);
+	storage_verify_show_progress(verify);
 	return TRUE;
 }
 
@@ -293,7 +288,8 @@ static bool verify_dir(struct storage_verify *verify, const char *path)
 	}
 	dir.fd = dirfd(dirp);
 	errno = 0;
-	while (!verify_is_stopped(verify) && (entry = readdir(dirp)) != NULL) {
+	while (!storage_verify_is_stopped(verify) &&
+	       (entry = readdir(dirp)) != NULL) {
 		T_BEGIN {
 			if (verify_name(verify, &dir, entry->d_name))
 				changed = TRUE;
@@ -323,16 +319,11 @@ static bool verify_pass(struct storage_verify *verify)
 	return changed;
 }
 
-int storage_verify_folder(struct storage_verify *verify,
-			  const struct storage_folder *folder,
-			  struct storage_verify_counts *counts_r)
+static void verify_directories(struct storage_verify *verify)
 {
 	unsigned int pass = 0;
 	bool changed;
 
-	verify->folder = folder;
-	verify->keys_are_fresh = FALSE;
-	i_zero(&verify->counts);
 	verify->names_pool = pool_alloconly_create("pymailadmin mail names",
 						   16*1024);
 	hash_table_create(&verify->names, default_pool, 0, str_hash, strcmp);
@@ -341,6 +332,27 @@ int storage_verify_folder(struct storage_verify *verify,
 	} T_END; while (changed && ++pass < MAX_PASSES);
 	hash_table_destroy(&verify->names);
 	pool_unref(&verify->names_pool);
+}
+
+int storage_verify_folder(struct storage_verify *verify,
+			  const struct storage_folder *folder,
+			  struct storage_verify_counts *counts_r)
+{
+	verify->folder = folder;
+	verify->keys_are_fresh = FALSE;
+	verify->in_no_folder = FALSE;
+	i_zero(&verify->counts);
+	if (folder->format == STORAGE_FORMAT_MDBOX)
+		storage_verify_mdbox_folder(verify);
+	else
+		verify_directories(verify);
 	*counts_r = verify->counts;
-	return verify_is_stopped(verify) ? -1 : 0;
+	return storage_verify_is_stopped(verify) ? -1 : 0;
+}
+
+bool storage_verify_is_shared(const struct storage_verify *verify,
+			      const struct storage_folder *folder)
+{
+	return verify->store != NULL &&
+		key_store_guid_is_shared(verify->store, folder->guid);
 }

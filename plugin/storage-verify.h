@@ -67,5 +67,16 @@ void storage_verify_deinit(struct storage_verify **verify);
 int storage_verify_folder(struct storage_verify *verify,
 			  const struct storage_folder *folder,
 			  struct storage_verify_counts *counts_r);
+/* Are its keys shared with other users? */
+bool storage_verify_is_shared(const struct storage_verify *verify,
+			      const struct storage_folder *folder);
+/* Looks at mails that an mdbox still has, although no folder does: expunged
+   ones stay until it is purged. They are current under any key that is. Returns
+   0, or -1 on error. */
+int storage_verify_in_no_folder(struct storage_verify *verify,
+				const struct storage_folders *folders,
+				const struct storage_folder *place,
+				struct storage_verify_counts *counts_r,
+				const char **error_r);
 
 #endif

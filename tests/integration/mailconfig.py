@@ -29,6 +29,7 @@ mail_gid = vmail
 mail_home = {homes}/%{{user | domain}}/%{{user | username}}
 mail_driver = {mail_driver}
 mail_path = ~/mail
+mdbox_rotate_size = 200k
 mailbox_list_layout = fs
 pop3_no_flag_updates = yes
 recipient_delimiter = +

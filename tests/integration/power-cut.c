@@ -115,14 +115,15 @@ static void put(const char *what, unsigned long ino, const char *a,
 }
 
 /* Is it a file whose fate matters here? Dovecot's indexes, which it repairs
-   and syncs by its own rules, are left alone. */
+   and syncs by its own rules, are left alone, but for an mdbox's map. */
 static bool ours(const char *path)
 {
 	const char *name = strrchr(path, '/');
 	size_t length = strlen(home);
 
 	return strncmp(path, home, length) == 0 && path[length] == '/' &&
-		strncmp(name, "/dovecot.", 9) != 0 &&
+		(strncmp(name, "/dovecot.", 9) != 0 ||
+		 strncmp(name, "/dovecot.map.index", 18) == 0) &&
 		strncmp(name, "/dovecot-uid", 12) != 0 &&
 		strstr(name, "/.lock") == NULL;
 }
@@ -419,15 +420,15 @@ WATCHED(ssize_t, sendfile64, (int fd, int in, off_t *at, size_t size),
 /* dirty[] is cleared before: a write meanwhile would not be covered. */
 static int synced(int fd, int (*sync_fd)(int))
 {
-	char link[64], path[PATH_MAX];
+	char link[64], path[PATH_MAX], size[32];
 	struct stat st;
 	ssize_t length;
 	int ret;
 
 	if (!active())
 		return sync_fd(fd);
-	if (fd >= 0 && fd < MAX_FDS)
-		dirty[fd] = false;
+	/* of all: it may be open more than once */
+	memset(dirty, 0, sizeof(dirty));
 	ret = sync_fd(fd);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	length = readlink(link, path, sizeof(path) - 1);
@@ -435,7 +436,8 @@ static int synced(int fd, int (*sync_fd)(int))
 		return ret;
 	path[length] = '\0';
 	lock();
-	put(S_ISDIR(st.st_mode) ? "syncdir" : "sync", st.st_ino, path, NULL);
+	snprintf(size, sizeof(size), "%lld", (long long)st.st_size);
+	put(S_ISDIR(st.st_mode) ? "syncdir" : "sync", st.st_ino, path, size);
 	unlock();
 	return ret;
 }

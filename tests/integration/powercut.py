@@ -3,8 +3,9 @@ is lost, wholly or in part.
 
 The model: a change of a directory lasts when the directory is synced
 afterwards; of those that are not, each directory keeps its first few. What
-was written to a file lasts when the file is synced afterwards; else the file
-may be empty, cut off, or hold zeros. Dovecot's indexes are left alone."""
+was written to a file lasts when the file is synced afterwards; else what is
+new in it may not be there, be cut off, or be zeros. Dovecot's indexes are left
+alone, but for an mdbox's map, whose log loses what it has got."""
 
 import ctypes
 import functools
@@ -23,6 +24,7 @@ SOURCE = pathlib.Path(__file__).with_name("power-cut.c")
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 NAMES = ("create", "rename", "exchange", "link", "unlink")
 LINE = 4096
+MAP = "dovecot.map.index"
 
 
 @functools.cache
@@ -113,40 +115,45 @@ def kept(operations, chance):
     return found
 
 
-def unsynced(operations):
-    """Inodes of files that were written to and not synced since."""
-    found = set()
+def unsynced(operations, sizes):
+    """Inode -> how much is safe, of files that were written to and not synced
+    since; sizes are those from before."""
+    found, safe = set(), dict(sizes)
     for each in operations:
         if each.what == "write":
             found.add(each.inode)
         elif each.what == "sync":
             found.discard(each.inode)
+            safe[each.inode] = int(each.other)
         elif each.what == "syncall":
             found.clear()
-    return found
+    return {inode: safe.get(inode, 0) for inode in found}
 
 
-def tear(path, chance):
+def tear(path, chance, safe):
     size = path.stat().st_size
-    how = chance.choice(["nothing", "empty", "half", "zeros"])
+    middle = safe + (size - safe) // 2
+    how = chance.choice(["nothing", "empty"] if path.name.startswith(MAP) else
+                        ["nothing", "empty", "half", "zeros"])
     if how in ("empty", "half"):
-        os.truncate(path, 0 if how == "empty" else size // 2)
+        os.truncate(path, safe if how == "empty" else middle)
     elif how == "zeros":
         with path.open("r+b") as file:
-            file.seek(size // 2)
-            file.write(bytes(size - size // 2))
+            file.seek(middle)
+            file.write(bytes(size - middle))
     return how != "nothing"
 
 
-def take_back(home, operations, chance):
+def take_back(home, operations, chance, sizes):
     """How many changes of directories and contents of files are lost."""
     lasting = kept(operations, chance)
     undone = [each for index, each in enumerate(operations)
               if each.what in NAMES and index not in lasting]
     for operation in reversed(undone):
         operation.undo()
-    lost = unsynced(operations)
-    torn = sum(tear(path, chance) for path in sorted(home.rglob("*"))
+    lost = unsynced(operations, sizes)
+    torn = sum(tear(path, chance, lost[path.stat().st_ino])
+               for path in sorted(home.rglob("*"))
                if path.is_file() and path.stat().st_ino in lost)
     return len(undone), torn
 
@@ -159,10 +166,14 @@ class PowerCut:
         self.folder = host.scratch / "power-cut"
         self.log = self.folder / "log"
         self.graves = self.folder / "graves"
+        # Of maps, when the run begins.
+        self.sizes = {}
 
     def run(self, at=0, words=None):
         """Kills it at its nth operation, 0: never. Returns its exit code."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.sizes = {path.stat().st_ino: path.stat().st_size
+                      for path in self.home.rglob(f"{MAP}*")}
         self.graves.mkdir(parents=True)
         # Not only root's processes write here.
         self.graves.chmod(0o777)
@@ -209,7 +220,8 @@ class PowerCut:
         """Whether it was killed, and what was lost by that."""
         if self.run(at, words) != -signal.SIGKILL:
             return False, 0, 0
-        return True, *take_back(self.home, self.operations(), chance)
+        return True, *take_back(self.home, self.operations(), chance,
+                                self.sizes)
 
 
 def ended(group):

@@ -5,11 +5,16 @@ import pathlib
 import re
 import signal
 
+import pytest
+
 import changes
 import snapshots
 import storedmail
 from mariadb import DEADLINE, wait_until
 
+# For tests of which the mdbox form is for the long runs only.
+MDBOX_LATER = ["maildir", "sdbox",
+               pytest.param("mdbox", marks=pytest.mark.soak)]
 COUNTS = ("current", "retired", "unknown", "plain", "damaged")
 
 
@@ -83,8 +88,9 @@ def not_current(mailbox):
     keys = current_keys(mailbox)
     return {str(path): storedmail.stored(path)
             for path in storedmail.files(mailbox.home)
-            if storedmail.kind_and_key(path) !=
-            (storedmail.ENCRYPTED, keys.get(path.parent.parent))}
+            if storedmail.kind_and_key(path) not in
+            [(storedmail.ENCRYPTED, keys.get(folder))
+             for folder in storedmail.folders_of(path)]}
 
 
 def assert_finished(mailbox):

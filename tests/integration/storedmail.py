@@ -5,6 +5,8 @@ import pathlib
 import re
 import typing
 
+import mdboxes
+
 MAGIC = b"CRYPTED\x03\x07"
 OID = 6
 SDBOX_MAGIC = b"\x01\x02N "
@@ -47,12 +49,32 @@ def sdbox_body(data):
     return rest.partition(b"\n")[2]
 
 
+def mdbox_body(data):
+    """What follows the message header of one mail."""
+    if data[:4] != SDBOX_MAGIC:
+        raise ValueError("no mail of an mdbox")
+    return data.partition(b"\n")[2]
+
+
 def kind_and_key(path):
-    with path.open("rb") as file:
-        data = file.read(4096)
+    if isinstance(path, mdboxes.Mail):
+        data = path.read_bytes()[:4096]
+    else:
+        with path.open("rb") as file:
+            data = file.read(4096)
     try:
-        if path.name.startswith("u."):
+        if isinstance(path, mdboxes.Mail):
+            data = mdbox_body(data)
+        elif path.name.startswith("u."):
             data = sdbox_body(data)
+        return kind_and_key_of(data)
+    except ValueError:
+        return DAMAGED, None
+
+
+def kind_and_key_of(data):
+    """Of a mail as it is stored."""
+    try:
         if not data.startswith(MAGIC):
             return PLAIN, None
         return ENCRYPTED, header_key(data)
@@ -74,10 +96,28 @@ def stored(path):
 
 
 def files(home):
-    """Every mail's file below a folder."""
+    """Every mail's file below a folder, or mail of an mdbox."""
     return sorted(pathlib.Path(folder) / name
                   for folder, _, names in os.walk(home) for name in names
-                  if is_mail(pathlib.Path(folder) / name))
+                  if is_mail(pathlib.Path(folder) / name)) + \
+        mdboxes.mails(home)
+
+
+def containers(home):
+    """The files in which mail is, each once."""
+    return [path for path in files(home) if isinstance(path, pathlib.Path)] + \
+        mdboxes.containers(home)
+
+
+def places(home):
+    """Folders that files of mails are in, sorted."""
+    return sorted({path.parent for path in containers(home)})
+
+
+def folders_of(path):
+    """Where the folders are that have a mail."""
+    return path.folders if isinstance(path, mdboxes.Mail) else \
+        (path.parent.parent,)
 
 
 def facts(home):
@@ -87,22 +127,38 @@ def facts(home):
 
 
 def key_ids(home):
-    """The ids of all keys that mail is encrypted to."""
-    return {each.key for each in facts(home).values()}
+    """The ids of all keys that mail is encrypted to; of an mdbox also those of
+    mail that is in no folder any more."""
+    return {each.key for each in facts(home).values()} | \
+        {kind_and_key_of(body)[1] for path in mdboxes.containers(home)
+         for body in mdboxes.bodies(path)}
 
 
 def temporary(home):
-    """Temporary files among the mail, ours and Dovecot's. In the home itself
-    a Dovecot that was killed leaves one of its lock on the attributes."""
+    """Temporary files among the mail, ours and Dovecot's, and those of an
+    mdbox that are of no use. In the home itself a Dovecot that was killed
+    leaves one of its lock on the attributes."""
     return sorted(
         str(path.relative_to(home)) for path in pathlib.Path(home).rglob("*")
         if path.is_file() and path.parent != home and (
-            path.parent.name == "tmp" or path.name.startswith(".temp.")))
+            path.parent.name == "tmp" or path.name.startswith(".temp."))) + \
+        [str(path) for path in mdboxes.unmapped(home)]
+
+
+def home_of(folder):
+    """Of a folder of a mailbox."""
+    return next(path for path in folder.parents
+                if (path / "dovecot-attributes").exists())
 
 
 def uid_of_files(folder):
     """Path -> UID of the mails of one folder on the disk."""
     mails = folder / "dbox-Mails"
+    if (folder_mails := [mail for mail in mdboxes.mails(home_of(folder))
+                         if folder in mail.folders]):
+        by_map_uid = {mail.map_uid: mail for mail in folder_mails}
+        return {by_map_uid[map_uid]: uid for uid, (map_uid, _) in
+                mdboxes.folder_uids(folder).items()}
     if mails.exists():
         return {path: int(path.name[2:]) for path in files(mails)}
     lines = (folder / "dovecot-uidlist").read_text().splitlines()[1:]
@@ -123,5 +179,9 @@ def folder_path(mailbox, name):
 def change_times(mailbox, name):
     """UID -> seconds: what Dovecot takes for the save date of a mail whose
     save date is not in the cache."""
+    folder = folder_path(mailbox, name)
+    if mdboxes.maps(mailbox.home):
+        return {uid: saved for uid, (_, saved) in
+                mdboxes.folder_uids(folder).items()}
     return {uid: int(path.stat().st_ctime) for path, uid in
-            uid_of_files(folder_path(mailbox, name)).items()}
+            uid_of_files(folder).items()}

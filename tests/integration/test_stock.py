@@ -10,7 +10,7 @@ import pytest
 import messages
 from mailclients import Refused
 from mailhost import (ANVIL_CORE, ANVIL_KILLED, AUTH_KILLED, WORKER_CORE,
-                      WORKER_KILLED, MailHost)
+                      WORKER_KILLED, MailHost, key_password)
 from mariadb import wait_until
 
 
@@ -18,6 +18,31 @@ from mariadb import wait_until
 def host(request):
     with MailHost(mail_driver=request.param, stock=True) as host:
         yield host
+
+
+def test_a_rebuilt_mdbox_has_one_mail_for_two_folders():
+    """A copy in another folder has the same GUID and a key of its own. When
+    Dovecot 2.4.1 rebuilds an mdbox it takes both for one mail, and then one of
+    the folders cannot read it."""
+    with MailHost(mail_driver="mdbox", stock=True) as host:
+        host.expect_log("rebuilding indexes|Duplicate GUID|Decryption error|"
+                        "read|Private key")
+        mailbox = host.create("copied")
+        mailbox.deliver(messages.small(1))
+        with mailbox.imap() as imap:
+            imap.create("Other")
+            imap.ask("select", "INBOX")
+            imap.ask("uid", "COPY", "1", "Other")
+        assert mailbox.mails()[0].body == mailbox.mails("Other")[0].body
+        host.must("force-resync", "-u", mailbox.address, "*")
+        readable = 0
+        for folder in ("INBOX", "Other"):
+            result = host.doveadm(
+                "-o", "crypt_user_key_password=" +
+                key_password(mailbox.password), "fetch", "-u",
+                mailbox.address, "body", "mailbox", folder)
+            readable += result.code == 0
+        assert readable == 1
 
 
 @pytest.fixture(scope="module")

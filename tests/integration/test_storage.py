@@ -9,13 +9,13 @@ import storedmail
 import stores
 from changes import assert_refused, name_of
 from mailhost import MailHost
-from storagejobs import (assert_finished, assert_verified, encrypt, rekey,
-                         verify)
+from storagejobs import (MDBOX_LATER, assert_finished, assert_verified,
+                         encrypt, rekey, verify)
 
 NEW = "the new password"
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         yield host
@@ -79,6 +79,7 @@ def test_the_old_keys_open_all_before(mailbox):
         before.assert_old_keys_open_nothing()
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_twice(mailbox):
     before = Before(mailbox)
     rekey(mailbox, NEW)
@@ -88,6 +89,7 @@ def test_twice(mailbox):
     assert not first & storedmail.key_ids(mailbox.home)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_an_empty_mailbox(host, request):
     mailbox = host.create(name_of(request))
     rekey(mailbox, NEW)
@@ -133,6 +135,7 @@ def test_mail_that_was_plain(host, mailbox):
     again.assert_same()
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_encryption_without_a_new_password(mailbox):
     before = Before(mailbox)
     encrypt(mailbox).expect(0)
@@ -142,6 +145,7 @@ def test_encryption_without_a_new_password(mailbox):
     assert mailbox.host.row(mailbox)["kind"] == "encrypt"
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_encryption_needs_the_password(mailbox):
     mailbox.password = "wrong"
     result = encrypt(mailbox)
@@ -149,9 +153,9 @@ def test_encryption_needs_the_password(mailbox):
 
 
 def test_a_mode_of_its_own_is_kept(mailbox):
-    first, second = storedmail.files(mailbox.home)[:2]
-    first.chmod(0o400)
-    second.chmod(0o640)
+    for path, mode in zip(storedmail.containers(mailbox.home),
+                          (0o640, 0o400)):
+        path.chmod(mode)
     before = Before(mailbox)
     rekey(mailbox, NEW)
     before.assert_same()

@@ -13,15 +13,15 @@ import stores
 from changes import name_of
 from mailhost import MailHost
 from mariadb import wait_until
-from storagejobs import (assert_finished, assert_verified, encrypt,
-                         folder_keys, rekey, verify)
+from storagejobs import (MDBOX_LATER, assert_finished, assert_verified,
+                         encrypt, folder_keys, rekey, verify)
 
 NEW = "the new password"
 # So slow that there is time to disturb it.
 SLOW = "pymailadmin_rekey_rate = {}\npymailadmin_rekey_workers = 1\n"
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         yield host
@@ -62,6 +62,7 @@ def finish(process, code=0):
     return output
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_a_folder_is_renamed(mailbox):
     old_keys_again(mailbox)
     before = snapshots.take(mailbox)
@@ -95,6 +96,7 @@ def test_a_folder_is_deleted_and_mails_are_moved(mailbox):
     assert_verified(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_the_database_goes_away_meanwhile(mailbox):
     host = mailbox.host
     old_keys_again(mailbox)
@@ -131,6 +133,7 @@ def test_it_is_told_to_stop(mailbox):
     assert_finished(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_the_password_changes_again_meanwhile(mailbox):
     host = mailbox.host
     old_keys_again(mailbox)
@@ -150,8 +153,9 @@ def test_the_password_changes_again_meanwhile(mailbox):
     assert_finished(mailbox)
 
 
-def test_alternative_storage_that_is_not_mounted(request):
-    with MailHost(mail_driver="sdbox", depth="storage") as host:
+@pytest.mark.parametrize("driver", ["sdbox", "mdbox"])
+def test_alternative_storage_that_is_not_mounted(request, driver):
+    with MailHost(mail_driver=driver, depth="storage") as host:
         alternative = host.scratch / "alternative"
         alternative.mkdir()
         shutil.chown(alternative, "vmail", "vmail")
@@ -161,6 +165,7 @@ def test_alternative_storage_that_is_not_mounted(request):
         mailbox.deliver(*map(messages.small, range(6)))
         before = mailbox.everything()
         host.must("altmove", "-u", mailbox.address, "uid", "1:3")
+        host.must("purge", "-u", mailbox.address)
         away = host.scratch / "away"
         alternative.rename(away)
         rekey(mailbox, NEW)
@@ -187,10 +192,18 @@ def files_of(mailbox, folder):
                                     each.name))
 
 
+def file_of(mailbox, number):
+    """With a mail of a folder, or with many."""
+    if mailbox.host.mail_driver == "mdbox":
+        return storedmail.containers(mailbox.home)[number]
+    return files_of(mailbox, "Archive")[number]
+
+
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 @pytest.mark.parametrize("number", [0, 3, -1])
 def test_a_mail_that_cannot_be_opened_keeps_its_keys(mailbox, number):
     """Dovecot follows a link, and so can read it."""
-    path = files_of(mailbox, "Archive")[number]
+    path = file_of(mailbox, number)
     target = mailbox.home / "elsewhere"
     shutil.copy2(path, target)
     shutil.chown(target, "vmail", "vmail")
@@ -205,6 +218,7 @@ def test_a_mail_that_cannot_be_opened_keeps_its_keys(mailbox, number):
         {name: folder.mails for name, folder in before.folders.items()}
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_a_key_that_does_not_open_gets_no_mail(mailbox):
     host = mailbox.host
     host.restart_dovecot(depth="keys", extra="")
@@ -244,6 +258,7 @@ def test_a_folder_takes_the_name_of_another(mailbox):
     assert_verified(mailbox)
 
 
+@pytest.mark.parametrize("host", MDBOX_LATER, indirect=True)
 def test_a_folder_is_made(mailbox):
     old_keys_again(mailbox)
     process = start(mailbox)
@@ -257,6 +272,7 @@ def test_a_folder_is_made(mailbox):
     assert_verified(mailbox)
 
 
+@pytest.mark.parametrize("host", ["maildir", "sdbox"], indirect=True)
 def test_files_cannot_be_exchanged(mailbox):
     """As on NFS: they are replaced one by one, under Dovecot's locks."""
     host = mailbox.host

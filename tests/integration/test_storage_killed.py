@@ -21,7 +21,7 @@ from storagejobs import assert_finished, children, encrypt, new_keys, settle
 WHO = ("process", "process", "worker", "all")
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         # See test_stock.py.
@@ -35,6 +35,11 @@ def host(request):
 @pytest.fixture
 def mailbox(host, request):
     return stores.create(host, name_of(request))
+
+
+def moments(mailbox):
+    """Of an mdbox, more of the work goes into looking at it afterwards."""
+    return 4 if mailbox.host.mail_driver == "mdbox" else 6
 
 
 class Trial:
@@ -132,7 +137,7 @@ def kill_at_random(mailbox, times, patient=False):
 
 @pytest.mark.limit(120)
 def test_killed_at_random_moments(mailbox):
-    kill_at_random(mailbox, 6)
+    kill_at_random(mailbox, moments(mailbox))
 
 
 @pytest.mark.soak
@@ -165,12 +170,17 @@ def cut_the_power(mailbox, times):
         names += undone
         contents += torn
         trial.settle("power cut at", at, hit, undone, torn)
-    assert hits > times / 2 and names > hits and contents > 0
+    assert hits > times / 2
+    # An mdbox has few files, and leaves little unsynced.
+    if mailbox.host.mail_driver == "mdbox":
+        assert names + contents > 0
+    else:
+        assert names > hits and contents > 0
 
 
 @pytest.mark.limit(120)
 def test_power_cut_at_random_moments(mailbox):
-    cut_the_power(mailbox, 6)
+    cut_the_power(mailbox, moments(mailbox))
 
 
 @pytest.mark.soak

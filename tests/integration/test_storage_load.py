@@ -12,7 +12,7 @@ from storagejobs import assert_finished, rekey
 from storageload import Load
 
 
-@pytest.fixture(scope="module", params=["maildir", "sdbox"])
+@pytest.fixture(scope="module", params=["maildir", "sdbox", "mdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         # See test_stock.py.
@@ -39,7 +39,8 @@ def rekey_under_load(host, request, seconds):
 
 @pytest.mark.limit(120)
 def test_in_use_for_a_moment(host, request):
-    rekey_under_load(host, request, 15)
+    rekey_under_load(host, request,
+                     10 if host.mail_driver == "mdbox" else 15)
 
 
 @pytest.mark.soak

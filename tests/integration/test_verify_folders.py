@@ -55,10 +55,8 @@ def test_a_folder_that_may_not_be_read(mailbox):
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("driver, reason", [
-    ("mdbox", "it keeps many mails in one file"),
-    ("mbox", "mail_crypt cannot encrypt it")])
-def test_another_format(host, mailbox, driver, reason):
+def test_another_format(host, mailbox):
+    driver, reason = "mbox", "mail_crypt cannot encrypt it"
     with configured(host, f"""
 namespace old {{
   prefix = Old/

@@ -100,7 +100,8 @@ static buffer_t *rewritten(const char *name, enum storage_format format,
 		i_fatal("open(%s) failed: %m", name);
 	st = file.st;
 	if (mail_file_rewrite(&file, key, TEST_ALGORITHM, test_other_pair.pub,
-			      out, &result, &error) == 0) {
+			      out, &result, &error) == 0 &&
+	    mail_file_copy_attributes(&file.st, out, &error) == 0) {
 		test_assert(fstat(out, &new_st) == 0);
 		test_assert(st.st_mode == new_st.st_mode);
 		test_assert(st.st_uid == new_st.st_uid &&
@@ -133,23 +134,26 @@ static void test_mail_file_names(void)
 {
 	static const struct {
 		const char *name;
-		bool maildir, sdbox;
+		bool maildir, sdbox, mdbox;
 	} names[] = {
-		{ "1700000000.M1P2.host,S=3:2,S", TRUE, FALSE },
-		{ "", FALSE, FALSE },
-		{ ".", FALSE, FALSE },
-		{ "..", FALSE, FALSE },
-		{ ".hidden", FALSE, FALSE },
-		{ "u.1", TRUE, TRUE },
-		{ "u.4294967295", TRUE, TRUE },
-		{ "u.4294967296", TRUE, FALSE },
-		{ "u.0", TRUE, FALSE },
-		{ "u.01", TRUE, FALSE },
-		{ "u.", TRUE, FALSE },
-		{ "u.1x", TRUE, FALSE },
-		{ "u.-1", TRUE, FALSE },
-		{ "dovecot.index", TRUE, FALSE },
-		{ MAIL_FILE_TEMP_PREFIX_SDBOX"1", FALSE, FALSE },
+		{ "1700000000.M1P2.host,S=3:2,S", TRUE, FALSE, FALSE },
+		{ "", FALSE, FALSE, FALSE },
+		{ ".", FALSE, FALSE, FALSE },
+		{ "..", FALSE, FALSE, FALSE },
+		{ ".hidden", FALSE, FALSE, FALSE },
+		{ "u.1", TRUE, TRUE, FALSE },
+		{ "u.4294967295", TRUE, TRUE, FALSE },
+		{ "u.4294967296", TRUE, FALSE, FALSE },
+		{ "u.0", TRUE, FALSE, FALSE },
+		{ "u.01", TRUE, FALSE, FALSE },
+		{ "u.", TRUE, FALSE, FALSE },
+		{ "u.1x", TRUE, FALSE, FALSE },
+		{ "m.1", TRUE, FALSE, TRUE },
+		{ "m.01", TRUE, FALSE, FALSE },
+		{ "m.1.broken", TRUE, FALSE, FALSE },
+		{ "u.-1", TRUE, FALSE, FALSE },
+		{ "dovecot.index", TRUE, FALSE, FALSE },
+		{ MAIL_FILE_TEMP_PREFIX_DBOX"1", FALSE, FALSE, FALSE },
 	};
 	unsigned int i;
 
@@ -159,11 +163,15 @@ static void test_mail_file_names(void)
 			names[i].name) == names[i].maildir, i);
 		test_assert_idx(mail_file_name_is_mail(STORAGE_FORMAT_SDBOX,
 			names[i].name) == names[i].sdbox, i);
+		test_assert_idx(mail_file_name_is_mail(STORAGE_FORMAT_MDBOX,
+			names[i].name) == names[i].mdbox, i);
 	}
 	test_assert(mail_file_name_is_temp(STORAGE_FORMAT_MAILDIR,
 					   MAIL_FILE_TEMP_PREFIX_MAILDIR"1.2"));
 	test_assert(mail_file_name_is_temp(STORAGE_FORMAT_SDBOX,
-					   MAIL_FILE_TEMP_PREFIX_SDBOX"1.2"));
+					   MAIL_FILE_TEMP_PREFIX_DBOX"1.2"));
+	test_assert(mail_file_name_is_temp(STORAGE_FORMAT_MDBOX,
+					   MAIL_FILE_TEMP_PREFIX_DBOX"1.2"));
 	/* Dovecot's own */
 	test_assert(!mail_file_name_is_temp(STORAGE_FORMAT_SDBOX, ".temp.1"));
 	test_assert(!mail_file_name_is_temp(STORAGE_FORMAT_MAILDIR, "1.M2P3"));
