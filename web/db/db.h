@@ -1,0 +1,98 @@
+#ifndef DB_H
+#define DB_H
+
+/* The portal's connection to MariaDB: prepared statements only, whose text is
+   static. Each thread has its own connection, made when it is first needed and
+   made again when it was lost. The only files that know libmariadb are behind
+   this header.
+
+   A statement that fails because the connection was lost is tried once again on
+   a new one, unless it is part of a transaction.
+
+   Functions return -1 on error, with a text for the administrator in *error_r
+   that names the statement by its first words, never values. It is in the
+   arena given, or static. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct db;
+struct settings;
+
+enum db_type {
+	DB_TYPE_NULL,
+	DB_TYPE_TEXT,
+	DB_TYPE_BYTES,
+	DB_TYPE_UINT
+};
+
+/* A parameter, or a column of a row. */
+struct db_value {
+	enum db_type type;
+	/* TEXT and BYTES; followed by a NUL in rows. */
+	const char *data;
+	size_t size;
+	uint64_t number;
+};
+
+#define DB_NULL ((struct db_value){ .type = DB_TYPE_NULL })
+#define DB_UINT(value) \
+	((struct db_value){ .type = DB_TYPE_UINT, .number = (value) })
+#define DB_BYTES(bytes, length) \
+	((struct db_value){ .type = DB_TYPE_BYTES, .data = (const void *)(bytes), \
+			    .size = (length) })
+/* NULL becomes SQL's NULL. */
+struct db_value db_text(const char *text);
+
+struct db_row {
+	const struct db_value *values;
+};
+
+struct db_rows {
+	struct db_row *rows;
+	size_t count;
+	unsigned int columns;
+};
+
+/* "" for NULL. */
+const char *db_value_text(const struct db_value *value);
+/* 0 for NULL, or what is no number. */
+uint64_t db_value_uint(const struct db_value *value);
+
+/* This thread's connection; it need not be there yet. */
+struct db *db_get(const struct settings *set);
+/* Closes those of all threads; none may be in use. */
+void db_deinit(void);
+/* The last error was that the database cannot be reached, refuses work, or
+   takes too long: later it may go. */
+bool db_is_unavailable(const struct db *db);
+
+/* params may be NULL if count is 0. Rows are in the arena. Returns 0. */
+int db_query(struct db *db, struct arena *arena, const char *sql,
+	     const struct db_value *params, unsigned int count,
+	     struct db_rows *rows_r, const char **error_r);
+/* Like db_query() for at most one row: returns 1 with it, 0 if there is none. */
+int db_query_row(struct db *db, struct arena *arena, const char *sql,
+		 const struct db_value *params, unsigned int count,
+		 const struct db_value **row_r, const char **error_r);
+/* Returns 1, with the number of affected rows in *affected_r (may be NULL), or
+   0 if a unique key has refused it. */
+int db_execute(struct db *db, struct arena *arena, const char *sql,
+	       const struct db_value *params, unsigned int count,
+	       uint64_t *affected_r, const char **error_r);
+/* AUTO_INCREMENT of the last INSERT. */
+uint64_t db_last_insert_id(const struct db *db);
+
+/* Runs the function in a transaction, again if it met a deadlock, at most a few
+   times: what it does outside the database must bear that. Commits if it
+   returns 1, rolls back if it returns 0 or -1, and returns what it returned; -1
+   also if the commit fails. */
+typedef int db_transaction_t(struct db *db, void *context,
+			     const char **error_r);
+int db_transaction(struct db *db, struct arena *arena,
+		   db_transaction_t *function, void *context,
+		   const char **error_r);
+
+#endif
