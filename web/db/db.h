@@ -45,7 +45,8 @@ enum db_type {
 	DB_TYPE_UINT
 };
 
-/* A parameter, or a column of a row. */
+/* A parameter, or a column of a row: integers are UINT; a time or a number with
+   a fraction must be cast by the statement. */
 struct db_value {
 	enum db_type type;
 	/* TEXT and BYTES; followed by a NUL in rows. */
