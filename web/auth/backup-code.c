@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Without 0 o 1 i l, 8 looks like b only in bad fonts, v like u. */
+/* Without 0, o, 1, i and l, and without s, u and v. */
 static const char alphabet[] = "23456789abcdefghjkmnpqrtwxyz";
 #define ALPHABET_SIZE (sizeof(alphabet) - 1)
 #define CHARS 12
