@@ -8,12 +8,15 @@
 #include "http-request.h"
 #include "http-response.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct account;
 struct arena;
 struct db;
+struct http_exchange;
 struct language;
+struct route;
 struct session;
 struct settings;
 
@@ -44,7 +47,8 @@ struct page {
 	void *context;
 
 	/* private to the dispatcher */
-	void (*slow)(void *context);
+	struct http_exchange *exchange;
+	const struct route *route;
 	enum page_result (*then)(struct page *page);
 };
 
@@ -53,7 +57,7 @@ typedef enum page_result page_handler_t(struct page *page);
 /* To be returned by a handler: slow(page->context) is run by another thread,
    which may touch nothing but the context, and then the page goes on with
    then(page). If too many wait already, the page is answered 503 instead, and
-   neither is called. */
+   neither is called; so it is if the turn does not come in time. */
 enum page_result page_run_slow(struct page *page, void (*slow)(void *context),
 			       page_handler_t *then);
 
@@ -65,5 +69,7 @@ enum page_result page_error(struct page *page, unsigned int status);
 /* Logs "action(object) failed: reason" for the administrator and answers with
    the error page of status 500 or, if the database is away, 503. */
 enum page_result page_failed(struct page *page, const char *error);
+/* A header "Set-Cookie"; the value is in the arena. */
+void page_set_cookie(struct page *page, const char *value);
 
 #endif

@@ -50,10 +50,10 @@ struct http_request {
 	/* Values of headers, NULL without. */
 	const char *cookie_header, *accept_language, *user_agent;
 	const char *if_none_match, *sec_fetch_site, *origin;
+	bool accepts_gzip;
 };
 
-/* NULL if there is none. A name that comes twice was answered 400, but in
-   lists of form fields (http_request_fields). */
+/* NULL if there is none. A name that comes twice was answered 400. */
 const char *http_request_query(const struct http_request *request,
 			       const char *name);
 const char *http_request_field(const struct http_request *request,

@@ -1,0 +1,42 @@
+#include "routes.h"
+#include "page-root.h"
+#include "page-static.h"
+
+#include <string.h>
+
+#define GET (HTTP_METHOD_GET | HTTP_METHOD_HEAD)
+#define POST HTTP_METHOD_POST
+
+const struct route routes[] = {
+	{ "/", GET, ROUTE_ROLE_ANYONE, 0, page_root, false, false },
+	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
+};
+
+const unsigned int routes_count = sizeof(routes) / sizeof(routes[0]);
+
+static bool matches(const struct route *route, const char *path)
+{
+	const size_t len = strlen(route->path);
+
+	if (len > 1 && route->path[len - 1] == '/')
+		return strncmp(path, route->path, len) == 0;
+	return strcmp(path, route->path) == 0;
+}
+
+const struct route *routes_find(const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < routes_count; i++) {
+		if (matches(&routes[i], path))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+const char *route_allow(const struct route *route)
+{
+	if ((route->methods & GET) == 0)
+		return "POST";
+	return (route->methods & POST) == 0 ? "GET, HEAD" : "GET, HEAD, POST";
+}
