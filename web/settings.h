@@ -100,8 +100,8 @@ struct settings {
 	struct settings_rate limit_code, limit_reset;
 };
 
-/* Reads and checks the file. Returns NULL if anything is wrong with it, and then
-   has called error() for each thing, with a line that names file, line and
+/* Reads and checks the file. Returns NULL if anything is wrong with it, and
+   then has called error() for each thing, with a line that names file, line and
    key, and never holds a secret. */
 struct settings *settings_read(const char *path,
 			       void (*error)(void *context, const char *text),

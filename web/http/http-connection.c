@@ -121,8 +121,8 @@ void http_connections_free(struct http_connections **_connections)
 	free(connections);
 }
 
-struct http_connection *http_connection_add(struct http_connections *connections,
-					    int fd)
+struct http_connection *
+http_connection_add(struct http_connections *connections, int fd)
 {
 	struct http_connection *connection = allocate(sizeof(*connection));
 

@@ -27,7 +27,7 @@
 
 bool http_server_is_stopping(const struct http_server *server)
 {
-	return atomic_load(&((struct http_server *)(uintptr_t)server)->stopping);
+	return atomic_load(&server->stopping);
 }
 
 static void log_library(void *context, const char *format, va_list args)
