@@ -71,6 +71,8 @@ struct settings {
 	unsigned char secret_key[SETTINGS_SECRET_KEY_SIZE];
 
 	unsigned int threads, hash_threads, hash_queue;
+	/* For reading a request, and for sending its answer. */
+	uint32_t request_timeout_secs;
 	uint32_t session_idle_secs, session_lifetime_secs;
 	/* Bits of enum settings_role. */
 	unsigned int two_factor_required;

@@ -53,13 +53,20 @@ class Client:
             socket.AF_INET
         self.sock = socket.socket(family)
         self.sock.settimeout(timeout)
-        self.sock.connect(address)
+        try:
+            self.sock.connect(address)
+        except OSError:
+            self.sock.close()
+            raise
         self.rest = b""
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.sock.close()
 
     def send(self, data):
@@ -134,7 +141,7 @@ class WebServer:
             "trusted_proxies": "127.0.0.1 unix",
             **settings,
         }
-        self.process = None
+        self.process = self.notified = None
         (self.folder / "secret-key").write_text(self.secret_key + "\n")
         (self.folder / "secret-key").chmod(0o600)
         self.write_config()
@@ -177,9 +184,15 @@ class WebServer:
                 return b"READY=1" in ready.recv(4096)
             except TimeoutError:
                 return False
-        wait_until(is_ready, "the portal is ready", DEADLINE)
         self.notified = ready
+        wait_until(is_ready, "the portal is ready", DEADLINE)
         return self
+
+    def killed(self):
+        """Ended without a word."""
+        self.process.kill()
+        self.process.wait()
+        self.notified.close()
 
     def _notify_socket(self):
         name = f"@pymailadmin-test-{os.getpid()}-{secrets.token_hex(4)}"

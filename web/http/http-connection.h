@@ -10,8 +10,10 @@
 struct http_connection;
 struct http_connections;
 
-/* Returns NULL with a static text in *error_r. */
-struct http_connections *http_connections_create(const char **error_r);
+/* Reading a request, and sending its answer, may each take request_msecs.
+   Returns NULL with a static text in *error_r. */
+struct http_connections *http_connections_create(unsigned int request_msecs,
+						 const char **error_r);
 void http_connections_free(struct http_connections **connections);
 
 struct http_connection *

@@ -115,7 +115,8 @@ struct http_server *http_server_start(const struct settings *set,
 	server->site = site;
 	server->listener = *listener;
 	*listener = NULL;
-	server->connections = http_connections_create(error_r);
+	server->connections = http_connections_create(
+		set->request_timeout_secs * 1000, error_r);
 	if (server->connections != NULL)
 		server->slow = work_queue_create(set->hash_threads,
 						 set->hash_queue,
