@@ -50,10 +50,14 @@ static unsigned int keep_house(void *context)
 	struct db *db = db_get(&db_settings);
 	const char *error;
 	uint64_t rows;
+	int ret;
 
 	(void)context;
-	if (housekeeping_run(db, arena, settings->session_idle_secs, &rows,
-			     &error) < 0)
+	ret = housekeeping_run(db, arena, settings->session_idle_secs, &rows,
+			       &error);
+	if (ret < 0 && db_is_unavailable(db))
+		log_warning(NULL, "housekeeping has to wait: %s", error);
+	else if (ret < 0)
 		log_error(NULL, "housekeeping failed: %s", error);
 	arena_free(&arena);
 	return HOUSEKEEPING_SECS;
