@@ -1,4 +1,10 @@
 #include "routes.h"
+#include "page-domain.h"
+#include "page-home.h"
+#include "page-language.h"
+#include "page-login-code.h"
+#include "page-login.h"
+#include "page-logout.h"
 #include "page-root.h"
 #include "page-static.h"
 
@@ -6,9 +12,20 @@
 
 #define GET (HTTP_METHOD_GET | HTTP_METHOD_HEAD)
 #define POST HTTP_METHOD_POST
+/* Of small forms. */
+#define FORM (8 * 1024)
 
 const struct route routes[] = {
 	{ "/", GET, ROUTE_ROLE_ANYONE, 0, page_root, false, false },
+	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
+	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
+	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
+	  false, false },
+	{ "/login", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login,
+	  false, false },
+	{ "/login/code", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login_code,
+	  false, false },
+	{ "/logout", POST, ROUTE_ROLE_USER, FORM, page_logout, false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 

@@ -19,26 +19,10 @@ static struct background *housekeeper;
 const struct db_settings *const site_db_settings = &db_settings;
 const struct secret_key *const site_secret_key = &secret_key;
 
-/* db.h wants NULL for what is not set. */
-static const char *or_null(const char *text)
-{
-	return text[0] == '\0' ? NULL : text;
-}
-
 static void read_settings(const struct settings *set)
 {
 	settings = set;
-	db_settings = (struct db_settings){
-		.socket = or_null(set->database_socket),
-		.host = or_null(set->database_host),
-		.port = set->database_port,
-		.name = set->database_name,
-		.user = set->database_user,
-		.password = or_null(set->database_password),
-		.tls_ca = or_null(set->database_tls_ca),
-		.tls_cert = or_null(set->database_tls_cert),
-		.tls_key = or_null(set->database_tls_key),
-	};
+	db_settings_init(&db_settings, set);
 	_Static_assert(sizeof(secret_key.bytes) == sizeof(set->secret_key),
 		       "size of the secret key");
 	memcpy(secret_key.bytes, set->secret_key, sizeof(secret_key.bytes));
