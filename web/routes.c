@@ -1,12 +1,19 @@
 #include "routes.h"
+#include "page-account-password.h"
+#include "page-account.h"
+#include "page-backup-codes.h"
 #include "page-domain.h"
+#include "page-forgotten.h"
 #include "page-home.h"
 #include "page-language.h"
 #include "page-login-code.h"
 #include "page-login.h"
 #include "page-logout.h"
+#include "page-reset.h"
 #include "page-root.h"
+#include "page-sessions.h"
 #include "page-static.h"
+#include "page-two-factor.h"
 
 #include <string.h>
 
@@ -17,6 +24,17 @@
 
 const struct route routes[] = {
 	{ "/", GET, ROUTE_ROLE_ANYONE, 0, page_root, false, false },
+	{ "/account", GET, ROUTE_ROLE_USER, 0, page_account, false, false },
+	{ "/account/backup-codes", POST, ROUTE_ROLE_USER, FORM,
+	  page_backup_codes, false, false },
+	{ "/account/password", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_account_password, false, false },
+	{ "/account/sessions", GET, ROUTE_ROLE_USER, 0, page_sessions,
+	  false, false },
+	{ "/account/sessions/end", POST, ROUTE_ROLE_USER, FORM,
+	  page_sessions_end, false, false },
+	{ "/account/two-factor", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_two_factor, false, false },
 	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
 	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
 	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
@@ -26,6 +44,10 @@ const struct route routes[] = {
 	{ "/login/code", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login_code,
 	  false, false },
 	{ "/logout", POST, ROUTE_ROLE_USER, FORM, page_logout, false, false },
+	{ "/password/forgotten", GET | POST, ROUTE_ROLE_ANYONE, FORM,
+	  page_forgotten, false, false },
+	{ "/password/reset", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_reset,
+	  false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 
