@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 		cost = (struct mailbox_hash_cost){
 			.argon2_memory = 19456, .argon2_time = 2,
 			.argon2_parallelism = 2, .bcrypt_cost = 10,
-			.sha_rounds = 100000, .pbkdf2_rounds = 300000,
+			.sha_rounds = 100000, .pbkdf2_rounds = 100000,
 		};
 	while (fgets(word, sizeof(word), stdin) != NULL &&
 	       fgets(password, sizeof(password), stdin) != NULL) {
