@@ -1,4 +1,4 @@
-#include "auth-test.h"
+#include "web-test.h"
 
 #include "names.h"
 #include "quota.h"

@@ -1,4 +1,4 @@
-#include "auth-test.h"
+#include "web-test.h"
 
 #include "argon2-text.h"
 #include "mailbox-hash.h"

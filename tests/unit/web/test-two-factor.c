@@ -1,6 +1,5 @@
-#include "auth-test.h"
+#include "web-test.h"
 
-#include "arena.h"
 #include "backup-code.h"
 #include "csrf.h"
 #include "totp.h"
