@@ -38,6 +38,10 @@ struct event_list {
 /* Returns 0. created is not looked at. */
 int event_add(struct db *db, struct arena *arena, const struct event *event,
 	      const char **error_r);
+/* About the account itself, done by it. text may be NULL. Returns 0. */
+int event_add_account(struct db *db, struct arena *arena, uint64_t account_id,
+		      const char *kind, const char *text,
+		      const char **error_r);
 /* Of a mailbox that the account may see (mailbox_find() first), newest first; a
    super admin also sees hidden ones. Returns 0. */
 int event_list(struct db *db, struct arena *arena,
