@@ -4,7 +4,6 @@
 #include "http-request.h"
 #include "page-site.h"
 #include "page.h"
-#include "static-files.h"
 
 #include <stddef.h>
 
@@ -58,9 +57,3 @@ const struct page_hooks page_hooks = {
 	.database_is_away = database_is_away,
 	.is_ready = is_ready,
 };
-
-const struct static_file *static_file_find(const char *path)
-{
-	(void)path;
-	return NULL;
-}
