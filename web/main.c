@@ -9,6 +9,7 @@
 #include "routes.h"
 #include "service.h"
 #include "settings.h"
+#include "site.h"
 
 #include "pymailadmin-config.h"
 
@@ -160,6 +161,7 @@ static int serve(const struct settings *set, const sigset_t *signals)
 static int run(const char *path)
 {
 	struct settings *set;
+	const char *error;
 	sigset_t signals;
 	int status;
 
@@ -180,7 +182,13 @@ static int run(const char *path)
 	log_init((enum log_level)set->log_level);
 	init_metrics();
 	page_site_init(set);
-	status = serve(set, &signals);
+	if (site_start(set, &error) < 0) {
+		log_error(NULL, "%s", error);
+		status = EX_OSERR;
+	} else {
+		status = serve(set, &signals);
+		site_stop();
+	}
 	settings_free(&set);
 	return status;
 }

@@ -24,6 +24,9 @@ struct page_hooks {
 	/* Whether the account may see pages of this role; it is not NULL, and
 	   the role is not ROUTE_ROLE_ANYONE. */
 	bool (*has_role)(const struct page *page, enum route_role role);
+	/* The path of what the account has to do before it may see this page;
+	   NULL if there is nothing. */
+	const char *(*detour)(const struct page *page);
 	/* Whether the field "csrf" of the form is this session's, or this
 	   browser's if nobody is logged in. */
 	bool (*csrf_is_valid)(const struct page *page);

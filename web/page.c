@@ -98,7 +98,7 @@ static bool begin(struct http_exchange *exchange, size_t *body_max_r)
 static enum page_result call_handler(struct page *page)
 {
 	const struct route *route = page->route;
-	const char *error = NULL;
+	const char *error = NULL, *path;
 
 	if (!route->without_session)
 		error = page_hooks.load_session(page);
@@ -109,6 +109,9 @@ static enum page_result call_handler(struct page *page)
 	if (route->role > ROUTE_ROLE_ANYONE &&
 	    !page_hooks.has_role(page, route->role))
 		return page_error(page, 404);
+	if (!route->without_session &&
+	    (path = page_hooks.detour(page)) != NULL)
+		return page_redirect(page, path);
 	if (page->request->method == HTTP_METHOD_POST &&
 	    !route->without_csrf && !page_hooks.csrf_is_valid(page))
 		return page_error(page, 403);

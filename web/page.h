@@ -40,6 +40,9 @@ struct page {
 	/* Who is logged in; NULL if nobody is. */
 	const struct session *session;
 	const struct account *account;
+	/* Whose password was given and whose code is awaited: not logged in
+	   yet, account is NULL. */
+	const struct account *pending_account;
 	/* Seconds since the epoch, by this host's clock: for showing times, not
 	   for deciding, which the database's clock does. */
 	uint64_t now;

@@ -1,14 +1,55 @@
 #include "routes.h"
+#include "page-alias.h"
+#include "page-domain.h"
+#include "page-home.h"
+#include "page-language.h"
+#include "page-login-code.h"
+#include "page-login.h"
+#include "page-logout.h"
+#include "page-mailbox.h"
 #include "page-root.h"
 #include "page-static.h"
+#include "page-window.h"
 
 #include <string.h>
 
 #define GET (HTTP_METHOD_GET | HTTP_METHOD_HEAD)
 #define POST HTTP_METHOD_POST
+/* Of small forms. */
+#define FORM (8 * 1024)
 
 const struct route routes[] = {
 	{ "/", GET, ROUTE_ROLE_ANYONE, 0, page_root, false, false },
+	{ "/alias/add", GET | POST, ROUTE_ROLE_USER, FORM, page_alias_add,
+	  false, false },
+	{ "/alias/delete", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_alias_delete, false, false },
+	{ "/alias/rename", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_alias_rename, false, false },
+	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
+	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
+	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
+	  false, false },
+	{ "/login", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login,
+	  false, false },
+	{ "/login/code", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login_code,
+	  false, false },
+	{ "/logout", POST, ROUTE_ROLE_USER, FORM, page_logout, false, false },
+	{ "/mailbox", GET, ROUTE_ROLE_USER, 0, page_mailbox, false, false },
+	{ "/mailbox/cancel", POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_cancel, false, false },
+	{ "/mailbox/create", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_create, false, false },
+	{ "/mailbox/delete", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_delete, false, false },
+	{ "/mailbox/delete/cancel", POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_delete_cancel, false, false },
+	{ "/mailbox/password", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_password, false, false },
+	{ "/mailbox/progress", GET, ROUTE_ROLE_USER, 0,
+	  page_window_progress, false, false },
+	{ "/mailbox/window", GET, ROUTE_ROLE_USER, 0, page_window,
+	  false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 

@@ -61,7 +61,7 @@ void quota_write(uint64_t bytes, enum quota_format format,
 {
 	unsigned int power = 0;
 
-	if (format == QUOTA_FORMAT_HUMAN) {
+	if (format == QUOTA_HUMAN) {
 		while (bytes > 0 && bytes % 1024 == 0 && units[power + 1]) {
 			bytes /= 1024;
 			power++;
@@ -78,9 +78,9 @@ void quota_write(uint64_t bytes, enum quota_format format,
 bool quota_format_parse(const char *name, enum quota_format *format_r)
 {
 	if (strcmp(name, "bytes") == 0)
-		*format_r = QUOTA_FORMAT_BYTES;
+		*format_r = QUOTA_BYTES;
 	else if (strcmp(name, "human") == 0)
-		*format_r = QUOTA_FORMAT_HUMAN;
+		*format_r = QUOTA_HUMAN;
 	else
 		return false;
 	return true;

@@ -10,9 +10,9 @@
 
 enum quota_format {
 	/* 5368709120 */
-	QUOTA_FORMAT_BYTES,
+	QUOTA_BYTES,
 	/* 5G, the largest unit that divides it */
-	QUOTA_FORMAT_HUMAN
+	QUOTA_HUMAN
 };
 
 #define QUOTA_TEXT_SIZE 24

@@ -163,6 +163,11 @@ void db_deinit(void)
 	atomic_store(&failed_at, 0);
 }
 
+static bool is_set(const char *value)
+{
+	return value != NULL && value[0] != '\0';
+}
+
 static void set_options(MYSQL *mysql, const struct db_settings *set)
 {
 	const unsigned int timeout = DB_TIMEOUT_SECS, no = 0;
@@ -175,16 +180,16 @@ static void set_options(MYSQL *mysql, const struct db_settings *set)
 	mysql_optionsv(mysql, MYSQL_INIT_COMMAND, INIT_COMMAND);
 	mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &off);
 	mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &no);
-	if (set->tls_ca != NULL) {
+	if (is_set(set->tls_ca)) {
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_CA, set->tls_ca);
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
 		mysql_optionsv(mysql, MARIADB_OPT_TLS_VERSION,
 			       "TLSv1.2,TLSv1.3");
 	}
-	if (set->tls_cert != NULL)
+	if (is_set(set->tls_cert))
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, set->tls_cert);
-	if (set->tls_key != NULL)
+	if (is_set(set->tls_key))
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_KEY, set->tls_key);
 }
 
@@ -198,6 +203,7 @@ static bool is_paused(void)
 int db_connect(struct db *db, struct arena *arena, const char **error_r)
 {
 	const struct db_settings *set = db->set;
+	bool local;
 	int ret;
 
 	if (db->mysql != NULL)
@@ -213,10 +219,11 @@ int db_connect(struct db *db, struct arena *arena, const char **error_r)
 	if (db->mysql == NULL)
 		abort();
 	set_options(db->mysql, set);
-	if (mysql_real_connect(db->mysql, set->socket != NULL ? NULL :
-			       set->host, set->user, set->password, set->name,
-			       set->socket != NULL ? 0 : set->port, set->socket,
-			       0) != NULL) {
+	local = is_set(set->socket);
+	if (mysql_real_connect(db->mysql, local ? "localhost" : set->host,
+			       set->user, set->password, set->name,
+			       local ? 0 : set->port,
+			       local ? set->socket : NULL, 0) != NULL) {
 		atomic_store(&failed_at, 0);
 		return 0;
 	}

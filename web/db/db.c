@@ -106,6 +106,10 @@ static bool is_number(const MYSQL_FIELD *field)
 	case MYSQL_TYPE_LONGLONG:
 	case MYSQL_TYPE_YEAR:
 		return true;
+	case MYSQL_TYPE_DECIMAL:
+	case MYSQL_TYPE_NEWDECIMAL:
+		/* what signed and unsigned integers have in common */
+		return field->decimals == 0;
 	default:
 		return false;
 	}

@@ -25,9 +25,10 @@
 
 struct arena;
 struct db;
+struct settings;
 
-/* Where the database is. Strings are static or outlive all connections; NULL or
-   0 if not set. */
+/* Where the database is. Strings are static or outlive all connections; NULL,
+   "" or 0 if not set. */
 struct db_settings {
 	/* A socket is preferred to host and port. */
 	const char *socket, *host;
@@ -37,6 +38,9 @@ struct db_settings {
 	   and without TLS there is no connection. */
 	const char *tls_ca, *tls_cert, *tls_key;
 };
+
+/* From the portal's settings, whose strings are used. */
+void db_settings_init(struct db_settings *db_set, const struct settings *set);
 
 enum db_type {
 	DB_TYPE_NULL,

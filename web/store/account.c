@@ -161,3 +161,22 @@ int account_upgrade_hash(struct db *db, struct arena *arena, uint64_t id,
 		return -1;
 	return affected > 0 ? 1 : 0;
 }
+
+int account_get_dates(struct db *db, struct arena *arena, uint64_t id,
+		      struct account_dates *dates_r, const char **error_r)
+{
+	const struct db_value params[] = { DB_UINT(id) };
+	const struct db_value *row;
+	int ret;
+
+	ret = db_query_row(db, arena,
+		"SELECT " DB_TO_EPOCH("password_changed_at") ","
+		DB_TO_EPOCH("totp_confirmed_at")
+		" FROM pymailadmin_account WHERE id=?", params, 1, &row,
+		error_r);
+	if (ret > 0) {
+		dates_r->password_changed = db_value_uint(&row[0]);
+		dates_r->two_factor_since = db_value_uint(&row[1]);
+	}
+	return ret;
+}

@@ -37,6 +37,12 @@ struct account {
 	bool two_factor;
 };
 
+struct account_dates {
+	uint64_t password_changed;
+	/* 0 without. */
+	uint64_t two_factor_since;
+};
+
 /* Static. */
 const char *account_role_name(enum account_role role);
 bool account_role_parse(const char *name, enum account_role *role_r);
@@ -50,6 +56,9 @@ int account_find(struct db *db, struct arena *arena, const char *email,
 /* The hash of an account that is logged in. Returns 1, or 0 if it is gone. */
 int account_get_hash(struct db *db, struct arena *arena, uint64_t id,
 		     const char **hash_r, const char **error_r);
+/* Returns 1, or 0 if it is gone. */
+int account_get_dates(struct db *db, struct arena *arena, uint64_t id,
+		      struct account_dates *dates_r, const char **error_r);
 /* Returns 0. */
 int account_set_language(struct db *db, struct arena *arena, uint64_t id,
 			 const char *language, const char **error_r);

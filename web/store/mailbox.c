@@ -320,3 +320,31 @@ int mailbox_count(struct db *db, struct arena *arena, uint64_t account_id,
 		*count_r = db_value_uint(&row[0]);
 	return ret < 0 ? -1 : 0;
 }
+
+int mailbox_count_domain(struct db *db, struct arena *arena,
+			 const struct account *account,
+			 const struct mailbox_query *query, uint64_t *count_r,
+			 const char **error_r)
+{
+	const struct db_value params[] = {
+		DB_UINT(account->id),
+		db_text(like_pattern(arena, query->search)),
+		db_text(query->domain),
+	};
+	const struct db_value *row;
+	int ret;
+
+	if (account->role == ACCOUNT_ROLE_SUPER_ADMIN)
+		ret = db_query_row(db, arena, "SELECT COUNT(*) FROM "
+			ALL_MAILBOXES "WHERE m.address LIKE ? AND d.name=?) x",
+			params + 1, 2, &row, error_r);
+	else
+		ret = db_query_row(db, arena, "SELECT COUNT(*) FROM "
+			OWN_MAILBOXES " AND SUBSTRING_INDEX(n.address,'@',-1)=?"
+			" AND (m.address IS NOT NULL OR EXISTS (SELECT 1 FROM "
+			"pymailadmin_request r WHERE r.open_address=n.address))"
+			") x", params, 3, &row, error_r);
+	if (ret > 0)
+		*count_r = db_value_uint(&row[0]);
+	return ret < 0 ? -1 : 0;
+}

@@ -82,6 +82,11 @@ int mailbox_list_domain(struct db *db, struct arena *arena,
 			const struct mailbox_query *query,
 			struct mailbox_list *list_r, bool *more_r,
 			const char **error_r);
+/* How many all pages have together. Returns 0. */
+int mailbox_count_domain(struct db *db, struct arena *arena,
+			 const struct account *account,
+			 const struct mailbox_query *query, uint64_t *count_r,
+			 const char **error_r);
 /* For the super admin's search over all domains: addresses that hold a text, at
    most MAILBOX_PAGE_SIZE. Returns 0. */
 int mailbox_search(struct db *db, struct arena *arena,
