@@ -254,6 +254,8 @@ const struct settings_def settings_table[] = {
 	  NULL, false },
 	{ "hash_queue", parse_number, AT(hash_queue), "64", 1, 10000,
 	  NULL, false },
+	{ "request_timeout", parse_secs, AT(request_timeout_secs), "20s",
+	  1, 300, NULL, false },
 
 	{ "database_host", parse_text, AT(database_host), "127.0.0.1",
 	  0, 255, NULL, false },

@@ -71,6 +71,8 @@ struct settings {
 	unsigned char secret_key[SETTINGS_SECRET_KEY_SIZE];
 
 	unsigned int threads, hash_threads, hash_queue;
+	/* For reading a request, and for sending its answer. */
+	uint32_t request_timeout_secs;
 	uint32_t session_idle_secs, session_lifetime_secs;
 	/* Bits of enum settings_role. */
 	unsigned int two_factor_required;
@@ -100,8 +102,8 @@ struct settings {
 	struct settings_rate limit_code, limit_reset;
 };
 
-/* Reads and checks the file. Returns NULL if anything is wrong with it, and then
-   has called error() for each thing, with a line that names file, line and
+/* Reads and checks the file. Returns NULL if anything is wrong with it, and
+   then has called error() for each thing, with a line that names file, line and
    key, and never holds a secret. */
 struct settings *settings_read(const char *path,
 			       void (*error)(void *context, const char *text),

@@ -13,15 +13,15 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define REQUEST_MSECS 20000
-/* Until the first byte of the next request, and then for that. */
-#define IDLE_MSECS (30000 + REQUEST_MSECS)
+/* Until the next request begins. */
+#define IDLE_MSECS 30000
 #define SWEEP_MSECS 250
 #define NEVER UINT64_MAX
 
 struct http_connection {
 	struct http_connection *prev, *next;
 	int fd;
+	unsigned int request_msecs;
 	atomic_bool idle;
 	atomic_uint_fast64_t deadline_msecs;
 };
@@ -31,6 +31,7 @@ struct http_connections {
 	pthread_cond_t changed;
 	struct http_connection *first;
 	pthread_t sweeper;
+	unsigned int request_msecs;
 	bool stopping;
 };
 
@@ -61,9 +62,9 @@ static void sweep(struct http_connections *connections)
 	     connection = connection->next) {
 		if (atomic_load(&connection->deadline_msecs) > now)
 			continue;
-		end_connection(connection);
 		if (!atomic_load(&connection->idle))
 			metrics_count(METRICS_DEADLINES);
+		end_connection(connection);
 	}
 }
 
@@ -88,11 +89,13 @@ static void *sweeper(void *context)
 	return NULL;
 }
 
-struct http_connections *http_connections_create(const char **error_r)
+struct http_connections *http_connections_create(unsigned int request_msecs,
+						 const char **error_r)
 {
 	struct http_connections *connections =
 		allocate(sizeof(*connections));
 
+	connections->request_msecs = request_msecs;
 	(void)pthread_mutex_init(&connections->lock, NULL);
 	(void)pthread_cond_init(&connections->changed, NULL);
 	if (pthread_create(&connections->sweeper, NULL, sweeper,
@@ -121,12 +124,13 @@ void http_connections_free(struct http_connections **_connections)
 	free(connections);
 }
 
-struct http_connection *http_connection_add(struct http_connections *connections,
-					    int fd)
+struct http_connection *
+http_connection_add(struct http_connections *connections, int fd)
 {
 	struct http_connection *connection = allocate(sizeof(*connection));
 
 	connection->fd = fd;
+	connection->request_msecs = connections->request_msecs;
 	http_connection_idle(connection);
 	(void)pthread_mutex_lock(&connections->lock);
 	connection->next = connections->first;
@@ -160,7 +164,7 @@ void http_connection_busy(struct http_connection *connection)
 {
 	atomic_store(&connection->idle, false);
 	atomic_store(&connection->deadline_msecs,
-		     clock_msecs() + REQUEST_MSECS);
+		     clock_msecs() + connection->request_msecs);
 }
 
 void http_connection_waits(struct http_connection *connection)
@@ -170,7 +174,9 @@ void http_connection_waits(struct http_connection *connection)
 
 void http_connection_idle(struct http_connection *connection)
 {
-	atomic_store(&connection->deadline_msecs, clock_msecs() + IDLE_MSECS);
+	/* And for its first line, which we do not see before it is whole. */
+	atomic_store(&connection->deadline_msecs, clock_msecs() + IDLE_MSECS +
+		     connection->request_msecs);
 	atomic_store(&connection->idle, true);
 }
 

@@ -1,21 +1,23 @@
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
 
-/* The open connections, and how long each may take for a request: libmicrohttpd
-   itself only ends those on which nothing comes at all. A thread looks for those
-   that are late and shuts them down. */
+/* The open connections, and how long each may take for a request:
+   libmicrohttpd itself only ends those on which nothing comes at all. A thread
+   looks for those that are late and shuts them down. */
 
 #include <stdbool.h>
 
 struct http_connection;
 struct http_connections;
 
-/* Returns NULL with a static text in *error_r. */
-struct http_connections *http_connections_create(const char **error_r);
+/* Reading a request, and sending its answer, may each take request_msecs.
+   Returns NULL with a static text in *error_r. */
+struct http_connections *http_connections_create(unsigned int request_msecs,
+						 const char **error_r);
 void http_connections_free(struct http_connections **connections);
 
-struct http_connection *http_connection_add(struct http_connections *connections,
-					    int fd);
+struct http_connection *
+http_connection_add(struct http_connections *connections, int fd);
 /* Before its socket is closed. */
 void http_connection_remove(struct http_connections *connections,
 			    struct http_connection **connection);

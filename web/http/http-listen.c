@@ -86,7 +86,8 @@ static socklen_t parse_host(const char *where, union address *address)
 	host[len] = '\0';
 	if (address->any.sa_family == AF_INET6) {
 		address->ipv6.sin6_port = port;
-		return inet_pton(AF_INET6, host, &address->ipv6.sin6_addr) == 1 ?
+		return inet_pton(AF_INET6, host,
+				 &address->ipv6.sin6_addr) == 1 ?
 			sizeof(address->ipv6) : 0;
 	}
 	address->ipv4.sin_port = port;
@@ -253,9 +254,9 @@ static void remove_path(struct http_listener *listener)
 	listener->path[0] = '\0';
 }
 
-/* A new connection's first packet, SYN without ACK, is dropped: its sender tries
-   again a second later, and is then refused, or meets the next process. If the
-   socket were closed instead, those already in its queue would be cut off. */
+/* A new connection's first packet, SYN without ACK, is dropped: its sender
+   tries again a second later, and is then refused, or meets the next process.
+   If the socket were closed instead, those in its queue would be cut off. */
 static void drop_new_connections(int fd)
 {
 	struct sock_filter code[] = {

@@ -12,8 +12,8 @@ struct http_listener;
 bool http_listen_parse(const char *where);
 
 /* An own unix socket gets mode 0660; one that a dead process has left is
-   replaced, a live one is not. Returns NULL with a text in *error_r, valid until
-   the next call. */
+   replaced, a live one is not. Returns NULL with a text in *error_r, valid
+   until the next call. */
 struct http_listener *http_listen(const char *where, const char **error_r);
 /* A descriptor that does not block. */
 int http_listener_fd(const struct http_listener *listener);

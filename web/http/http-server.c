@@ -27,7 +27,7 @@
 
 bool http_server_is_stopping(const struct http_server *server)
 {
-	return atomic_load(&((struct http_server *)(uintptr_t)server)->stopping);
+	return atomic_load(&server->stopping);
 }
 
 static void log_library(void *context, const char *format, va_list args)
@@ -115,7 +115,8 @@ struct http_server *http_server_start(const struct settings *set,
 	server->site = site;
 	server->listener = *listener;
 	*listener = NULL;
-	server->connections = http_connections_create(error_r);
+	server->connections = http_connections_create(
+		set->request_timeout_secs * 1000, error_r);
 	if (server->connections != NULL)
 		server->slow = work_queue_create(set->hash_threads,
 						 set->hash_queue,
