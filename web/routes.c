@@ -2,6 +2,7 @@
 #include "page-account-password.h"
 #include "page-account.h"
 #include "page-backup-codes.h"
+#include "page-alias.h"
 #include "page-domain.h"
 #include "page-forgotten.h"
 #include "page-home.h"
@@ -10,10 +11,12 @@
 #include "page-login.h"
 #include "page-logout.h"
 #include "page-reset.h"
+#include "page-mailbox.h"
 #include "page-root.h"
 #include "page-sessions.h"
 #include "page-static.h"
 #include "page-two-factor.h"
+#include "page-window.h"
 
 #include <string.h>
 
@@ -35,6 +38,12 @@ const struct route routes[] = {
 	  page_sessions_end, false, false },
 	{ "/account/two-factor", GET | POST, ROUTE_ROLE_USER, FORM,
 	  page_two_factor, false, false },
+	{ "/alias/add", GET | POST, ROUTE_ROLE_USER, FORM, page_alias_add,
+	  false, false },
+	{ "/alias/delete", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_alias_delete, false, false },
+	{ "/alias/rename", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_alias_rename, false, false },
 	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
 	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
 	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
@@ -44,6 +53,21 @@ const struct route routes[] = {
 	{ "/login/code", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login_code,
 	  false, false },
 	{ "/logout", POST, ROUTE_ROLE_USER, FORM, page_logout, false, false },
+	{ "/mailbox", GET, ROUTE_ROLE_USER, 0, page_mailbox, false, false },
+	{ "/mailbox/cancel", POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_cancel, false, false },
+	{ "/mailbox/create", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_create, false, false },
+	{ "/mailbox/delete", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_delete, false, false },
+	{ "/mailbox/delete/cancel", POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_delete_cancel, false, false },
+	{ "/mailbox/password", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_password, false, false },
+	{ "/mailbox/progress", GET, ROUTE_ROLE_USER, 0,
+	  page_window_progress, false, false },
+	{ "/mailbox/window", GET, ROUTE_ROLE_USER, 0, page_window,
+	  false, false },
 	{ "/password/forgotten", GET | POST, ROUTE_ROLE_ANYONE, FORM,
 	  page_forgotten, false, false },
 	{ "/password/reset", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_reset,

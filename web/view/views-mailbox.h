@@ -61,6 +61,10 @@ struct view_mailbox {
 	/* What may be asked for in this state. A super admin who does not know
 	   the password may delete, but not change the password. */
 	bool can_change_password, can_delete, can_cancel_deletion;
+	/* Another request that nobody works on yet. */
+	bool can_cancel;
+	/* A change of its password goes on: /mailbox/window shows it. */
+	bool can_watch;
 };
 void view_mailbox(struct buffer *out, const struct view_frame *frame,
 		  const struct view_mailbox *v);
@@ -116,6 +120,8 @@ struct view_mailbox_window {
 	unsigned int percent;
 	/* 0 if that is not known. */
 	uint64_t left_secs;
+	/* POST /mailbox/cancel: address. */
+	bool can_cancel;
 	/* FAILED. */
 	const char *reason, *remedy;
 };
