@@ -185,11 +185,11 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_check(
 BEGIN
 	DECLARE taken BOOLEAN;
 
-	IF p_source NOT REGEXP
+	IF COALESCE(p_source NOT REGEXP
 		'(?-i)^([a-z0-9][a-z0-9._-]{0,63})?@[a-z0-9][a-z0-9.-]*$' OR
 	   SUBSTRING_INDEX(p_source, '@', -1) <>
 		SUBSTRING_INDEX(p_address, '@', -1) OR
-	   (p_source LIKE '@%' AND NOT p_super) THEN
+	   (p_source LIKE '@%' AND NOT p_super), TRUE) THEN
 		SET result = 'malformed';
 	ELSE
 		CALL pymailadmin_address_taken(p_source, taken);
@@ -425,11 +425,11 @@ BEGIN
 	SET SESSION timestamp = DEFAULT, check_constraint_checks = 1,
 		foreign_key_checks = 1, unique_checks = 1;
 	IF own THEN START TRANSACTION; END IF;
-	IF p_kind NOT IN ('password', 'create', 'delete') OR
+	IF COALESCE(p_kind NOT IN ('password', 'create', 'delete') OR
 	   ABS(p_created - TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00',
 					 UTC_TIMESTAMP())) > 60 OR
 	   (p_kind <> 'delete' AND p_sealed IS NULL) OR
-	   (p_kind = 'create') <> (p_quota IS NOT NULL) THEN
+	   (p_kind = 'create') <> (p_quota IS NOT NULL), TRUE) THEN
 		SET result = 'malformed';
 	ELSEIF p_kind = 'create' THEN
 		SET v_owner = p_account_id;

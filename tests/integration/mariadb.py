@@ -195,7 +195,7 @@ class MariaDB:
         if isinstance(text, Path):
             text = text.read_text()
         command = ["mariadb", "--no-defaults", f"--socket={self.socket}",
-                   "--user=root"]
+                   "--user=root", "--skip-ssl-verify-server-cert"]
         if self.database is not None:
             command.append(self.database)
         run = subprocess.run(command, input=text, text=True, check=False,

@@ -39,6 +39,15 @@ def recovers(stores):
     wait_until(lambda: stores("account", USER)[0] == "1", "a new connection")
 
 
+def test_on_this_host_the_server_needs_no_tls():
+    with MariaDB(options=["--skip-ssl"]) as db:
+        db.create_mail_database("dv", web_password=PASSWORD)
+        for where in (None, f"127.0.0.1:{db.port}", f"localhost:{db.port}"):
+            stores = Stores(db, where)
+            assert stores("connection").endswith(" []")
+            stores.close()
+
+
 @pytest.mark.parametrize("where", ["socket", "tcp"])
 def test_the_session_is_strict_and_in_utc(db, where):
     stores = Stores(db, None if where == "socket" else f"127.0.0.1:{db.port}")
@@ -124,9 +133,11 @@ def test_a_deadlock_is_tried_again(db):
 
 
 def test_what_is_refused_is_not_unavailable_and_names_no_value(db, stores):
-    db.sql("REVOKE SELECT ON pymailadmin_account FROM 'pymailadmin_web'@'%%'")
-    answer = Stores(db)("account", USER)
-    db.sql("GRANT SELECT ON pymailadmin_account TO 'pymailadmin_web'@'%%'")
+    db.sql("REVOKE SELECT ON pymailadmin_account FROM 'pymailadmin_web'@'%'")
+    refused = Stores(db)
+    answer = refused("account", USER)
+    refused.close()
+    db.sql("GRANT SELECT ON pymailadmin_account TO 'pymailadmin_web'@'%'")
     assert "SELECT pymailadmin_account" in answer and "(1142)" in answer
     assert USER not in answer and "unavailable" not in answer
     answer = stores("event", "x" * 900, "y" * 255, "kind", "", 0)

@@ -12,9 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
+from builds import SOURCE, make
 from mariadb import free_port, wait_until
 
 PROGRAM = "/usr/sbin/pymailadmin-web"
+FORM = "Content-Type: application/x-www-form-urlencoded"
 BASE_URL = "https://mail.example.org"
 DEADLINE = 10
 
@@ -111,8 +115,7 @@ def request(method="GET", path="/", *headers, body=b"", version="1.1"):
     lines = [f"{method} {path} HTTP/{version}", "Host: mail.example.org",
              *headers]
     if body:
-        lines += ["Content-Type: application/x-www-form-urlencoded",
-                  f"Content-Length: {len(body)}"]
+        lines += [FORM, f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -259,3 +262,25 @@ def seconds_of(function):
     start = time.monotonic()
     function()
     return time.monotonic() - start
+
+
+def serving(scope):
+    """Fixtures: the portal; the same server with the pages of serve-pages.c,
+    and little room for slow work; the program for another such server."""
+    @pytest.fixture(scope=scope)
+    def web():
+        with WebServer() as server:
+            yield server
+
+    @pytest.fixture(scope=scope)
+    def serve_pages():
+        make(SOURCE / "tests", "unit/web/serve-pages")
+        return SOURCE / "tests/unit/web/serve-pages"
+
+    @pytest.fixture(scope=scope)
+    def pages(serve_pages):
+        with WebServer(program=serve_pages, hash_threads=1,
+                       hash_queue=4) as server:
+            yield server
+
+    return web, pages, serve_pages

@@ -42,10 +42,11 @@ bool quota_parse(const char *text, uint64_t *bytes_r)
 	}
 	if (p == text)
 		return false;
+	text = p;
 	while (*p == ' ')
 		p++;
 	power = parse_unit(p);
-	if (power < 0)
+	if (power < 0 || (*p == '\0' && p != text))
 		return false;
 	for (; power > 0; power--) {
 		if (bytes > UINT64_MAX / 1024)

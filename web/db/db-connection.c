@@ -168,11 +168,23 @@ static bool is_set(const char *value)
 	return value != NULL && value[0] != '\0';
 }
 
+static bool is_this_host(const struct db_settings *set)
+{
+	return is_set(set->socket) || !is_set(set->host) ||
+		strcmp(set->host, "localhost") == 0 ||
+		strcmp(set->host, "::1") == 0 ||
+		strncmp(set->host, "127.", 4) == 0;
+}
+
 static void set_options(MYSQL *mysql, const struct db_settings *set)
 {
 	const unsigned int timeout = DB_TIMEOUT_SECS, no = 0;
+	const unsigned int tcp = MYSQL_PROTOCOL_TCP;
 	const my_bool off = 0, on = 1;
 
+	/* the host "localhost" would mean a socket */
+	if (!is_set(set->socket))
+		mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
 	mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &timeout);
 	mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
@@ -186,6 +198,10 @@ static void set_options(MYSQL *mysql, const struct db_settings *set)
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
 		mysql_optionsv(mysql, MARIADB_OPT_TLS_VERSION,
 			       "TLSv1.2,TLSv1.3");
+	} else if (is_this_host(set)) {
+		/* nobody is in between; elsewhere the server must prove itself
+		   as libmariadb sees fit */
+		mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
 	}
 	if (is_set(set->tls_cert))
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, set->tls_cert);
