@@ -1,6 +1,8 @@
 /* The parser of Accept-Language headers. Whatever comes, it answers with a
    language of ours or none. */
 
+#include "fuzz.h"
+
 #include "language.h"
 
 #include <assert.h>
@@ -8,8 +10,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -13,7 +13,7 @@ ARGUMENT = re.compile(
 TERM = re.compile(
     rf"(not\s+)?(?:(error|slot)\s+([\w$-]+)|({PATH}|{PARAMETER})"
     r"(?:\s*(==|!=|>|<)\s*([A-Z][A-Z0-9_]*|\d+))?)\Z")
-FILTERS = {"text", "url", "number", "size", "date", "datetime", "time",
+FILTERS = {"text", "address", "url", "number", "size", "date", "datetime", "time",
            "duration"}
 
 

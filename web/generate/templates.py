@@ -11,13 +11,19 @@ from htmlstate import HtmlError, HtmlState
 from messages import c_string
 from parsing import Parser, Section, TemplateError, Text
 
-VALUES = {"text": "TEXT", "number": "NUMBER", "size": "SIZE", "date": "DATE",
-          "datetime": "DATETIME", "time": "TIME", "duration": "DURATION"}
+VALUES = {"text": "TEXT", "address": "ADDRESS", "number": "NUMBER",
+          "size": "SIZE", "date": "DATE", "datetime": "DATETIME",
+          "time": "TIME", "duration": "DURATION"}
 
 
 def c_path(expression):
     """A dotted path as C: the first name is a pointer."""
     return expression.replace(".", "->", 1)
+
+
+def slot_member(name, mode):
+    """A section is made for each place it is shown in."""
+    return f"{name}_plain" if mode == "title" else name
 
 
 class Writer:
@@ -229,10 +235,9 @@ class Page:
             raise self.error(node, "only the layout has slots")
         if self.state.mode not in ("text", "title"):
             raise self.error(node, "a slot cannot be in a tag")
-        self.maker.slots.setdefault(node.name, self.state.mode)
-        if self.state.mode == "title":
-            self.maker.slots[node.name] = "title"
-        self.writer.code(f"slots->{node.name}(out, frame, model);")
+        self.maker.slots.setdefault(node.name, set()).add(self.state.mode)
+        member = slot_member(node.name, self.state.mode)
+        self.writer.code(f"slots->{member}(out, frame, model);")
 
     def on_fielderror(self, node):
         name = node.field
@@ -391,7 +396,9 @@ class Maker:
         if page.state.stack:
             raise TemplateError(f"{path}:{nodes[-1].line}: "
                                 f"<{page.state.stack[-1]}> is not closed")
-        members = [f"\tview_part_t *{name};" for name in sorted(self.slots)]
+        members = [f"\tview_part_t *{slot_member(name, mode)};"
+                   for name, modes in sorted(self.slots.items())
+                   for mode in sorted(modes)]
         return ["typedef void view_part_t(struct buffer *out,",
                 "\tconst struct view_frame *frame, const void *model);", "",
                 "struct view_slots {", *members, "};", "",
@@ -423,10 +430,11 @@ class Maker:
         name = path.stem.replace("-", "_")
         lines, members = [], []
         for slot, section in self.sections(path).items():
-            function = f"{name}_{slot}"
-            lines += Page(self, path).function(
-                function, section.nodes, f"view_{name}", self.slots[slot])
-            members.append(f"\t\t.{slot} = {function},")
+            for mode in sorted(self.slots[slot]):
+                member = slot_member(slot, mode)
+                lines += Page(self, path).function(
+                    f"{name}_{member}", section.nodes, f"view_{name}", mode)
+                members.append(f"\t\t.{member} = {name}_{member},")
         return lines + [
             f"void view_{name}(struct buffer *out, "
             "const struct view_frame *frame,",

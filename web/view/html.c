@@ -89,6 +89,18 @@ static void append_time_tag(struct buffer *out, uint64_t seconds,
 	buffer_append_str(out, "\">");
 }
 
+static void append_address(struct buffer *out, const char *address)
+{
+	const size_t size = address == NULL ? 0 : strcspn(address, "@");
+
+	if (size > 0)
+		append_text(out, address, size);
+	if (address != NULL && address[size] != '\0') {
+		buffer_append_str(out, "<wbr>");
+		html_text(out, address + size);
+	}
+}
+
 void html_value(struct buffer *out, const struct language *language,
 		enum html_place place, struct language_value value)
 {
@@ -97,7 +109,12 @@ void html_value(struct buffer *out, const struct language *language,
 		 value.type == LANGUAGE_VALUE_DATETIME ||
 		 value.type == LANGUAGE_VALUE_TIME);
 
-	if (value.type == LANGUAGE_VALUE_TEXT) {
+	if (value.type == LANGUAGE_VALUE_ADDRESS && place == HTML_IN_TEXT) {
+		append_address(out, value.text);
+		return;
+	}
+	if (value.type == LANGUAGE_VALUE_TEXT ||
+	    value.type == LANGUAGE_VALUE_ADDRESS) {
 		html_text(out, value.text);
 		return;
 	}

@@ -101,6 +101,7 @@ void language_append_value(struct buffer *out, const struct language *language,
 {
 	switch (value->type) {
 	case LANGUAGE_VALUE_TEXT:
+	case LANGUAGE_VALUE_ADDRESS:
 	case LANGUAGE_VALUE_LINK:
 		if (value->text != NULL)
 			buffer_append_str(out, value->text);

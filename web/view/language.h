@@ -37,6 +37,7 @@ const struct language *language_from_accept(const char *header);
 
 enum language_value_type {
 	LANGUAGE_VALUE_TEXT,
+	LANGUAGE_VALUE_ADDRESS,
 	LANGUAGE_VALUE_NUMBER,
 	LANGUAGE_VALUE_SIZE,
 	LANGUAGE_VALUE_DATE,
@@ -55,9 +56,10 @@ struct language_value {
 };
 
 static inline struct language_value
-language_value_text(const char *name, const char *text)
+language_value_text(const char *name, enum language_value_type type,
+		    const char *text)
 {
-	return (struct language_value){ name, LANGUAGE_VALUE_TEXT, text, 0, 0 };
+	return (struct language_value){ name, type, text, 0, 0 };
 }
 
 static inline struct language_value
@@ -67,7 +69,12 @@ language_value_number(const char *name, enum language_value_type type,
 	return (struct language_value){ name, type, 0, 0, number };
 }
 
-#define LANGUAGE_TEXT(name, text) language_value_text(name, text)
+#define LANGUAGE_TEXT(name, text) \
+	language_value_text(name, LANGUAGE_VALUE_TEXT, text)
+/* A mail address, which HTML may break before its @ and nowhere else: for large
+   type. */
+#define LANGUAGE_ADDRESS(name, text) \
+	language_value_text(name, LANGUAGE_VALUE_ADDRESS, text)
 /* 1,204 */
 #define LANGUAGE_NUMBER(name, number) \
 	language_value_number(name, LANGUAGE_VALUE_NUMBER, number)
@@ -96,7 +103,7 @@ language_value_number(const char *name, enum language_value_type type,
 
 /* The message as plain text, in the arena:
 
-     language_text(arena, language, MSG_name_taken,
+     language_text(arena, language, MSG_wrong_name_taken,
 		   LANGUAGE_TEXT("address", address))
 
    Each {name} of the message has to be given; a test reads the sources for

@@ -87,6 +87,22 @@ static void test_times_are_elements_in_text(void **state)
 	value_of(HTML_IN_TEXT, LANGUAGE_TEXT("", NULL));
 }
 
+static void test_addresses_may_break_before_the_at_sign(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		value_of(HTML_IN_TEXT, LANGUAGE_ADDRESS("", "<a>@b@c")),
+		"&lt;a&gt;<wbr>@b@c");
+	assert_string_equal(
+		value_of(HTML_IN_TEXT, LANGUAGE_ADDRESS("", "none")), "none");
+	assert_string_equal(value_of(HTML_IN_ATTRIBUTE,
+				     LANGUAGE_ADDRESS("", "<a>@b")),
+			    "&lt;a&gt;@b");
+	assert_string_equal(value_of(HTML_IN_TEXT, LANGUAGE_ADDRESS("", NULL)),
+			    "");
+	value_of(HTML_IN_TEXT, LANGUAGE_TEXT("", NULL));
+}
+
 static void test_values_of_messages_are_escaped(void **state)
 {
 	struct buffer out = BUFFER_INIT;
@@ -132,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_control_characters_are_replaced),
 		cmocka_unit_test(test_urls_are_encoded),
 		cmocka_unit_test(test_times_are_elements_in_text),
+		cmocka_unit_test(test_addresses_may_break_before_the_at_sign),
 		cmocka_unit_test(test_values_of_messages_are_escaped),
 		cmocka_unit_test(test_a_value_that_is_missing_is_left_out),
 	};

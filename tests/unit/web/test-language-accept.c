@@ -1,16 +1,10 @@
 #include "language.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *accepted(const char *header)
 {
@@ -65,44 +59,6 @@ static void test_malformed_ones_are_passed_over(void **state)
 	assert_string_equal(accepted("fr;q=0.99999999999999999999"), "fr");
 }
 
-/* srcdir is set by make check. */
-static void test_corpus(void **state)
-{
-	const char *srcdir = getenv("srcdir");
-	char path[1024], data[4096];
-	struct dirent *entry;
-	unsigned int count = 0;
-	size_t size;
-	FILE *file;
-	DIR *dir;
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/../../fuzz/corpus/accept-language",
-		 srcdir == NULL ? "." : srcdir);
-	dir = opendir(path);
-	if (dir == NULL) {
-		snprintf(path, sizeof(path), "%s/fuzz/corpus/accept-language",
-			 srcdir == NULL ? "." : srcdir);
-		dir = opendir(path);
-	}
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		char name[2048];
-
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		file = fopen(name, "rb");
-		assert_non_null(file);
-		size = fread(data, 1, sizeof(data), file);
-		fclose(file);
-		LLVMFuzzerTestOneInput((const uint8_t *)data, size);
-		count++;
-	}
-	closedir(dir);
-	assert_true(count >= 7);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,7 +66,6 @@ int main(void)
 		cmocka_unit_test(test_any_language_is_the_first),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_malformed_ones_are_passed_over),
-		cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
