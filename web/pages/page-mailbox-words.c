@@ -235,8 +235,8 @@ uint64_t request_left_secs(const struct mailbox_request *request)
 	    request->now <= request->storing_since)
 		return 0;
 	elapsed = request->now - request->storing_since;
-	return (uint64_t)((double)elapsed * (double)(request->bytes_total - done)
-			  / (double)done) + 1;
+	return (uint64_t)((double)elapsed / (double)done *
+			  (double)(request->bytes_total - done)) + 1;
 }
 
 /* ---- mailboxes */
