@@ -298,7 +298,7 @@ def test_eight_at_once_at_the_limit_less_one_make_one(portal):
     assert all("as many as you may have" in page.text
                for page in pages if page.status == 422)
     page = person.browser.get(f"/mailbox/create?domain={DOMAIN}").expect()
-    assert "You have 2 of 2 mailboxes" in page.text
+    assert "Mailboxes: 2 of 2" in page.text
     assert "as many as you may have" in page.text
 
 
