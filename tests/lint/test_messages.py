@@ -9,10 +9,10 @@ import pytest
 from builds import SOURCE, checkout_files
 
 sys.path.insert(0, str(SOURCE / "web/generate"))
-import messages  # noqa: E402
+import catalogs  # noqa: E402
 
 LOCALES = SOURCE / "web/locales"
-LANGUAGES = messages.load_all([LOCALES / "en.po", LOCALES / "fr.po"])
+LANGUAGES = catalogs.load_all([LOCALES / "en.po", LOCALES / "fr.po"])
 
 
 def sources():
@@ -175,6 +175,6 @@ PO = 'msgid ""\nmsgstr ""\n\n'
 def test_wrong_files_are_refused(tmp_path, english, french, error):
     (tmp_path / "en.po").write_text(PO + english)
     (tmp_path / "fr.po").write_text(PO + french)
-    with pytest.raises(messages.MessageError) as raised:
-        messages.load_all([tmp_path / "en.po", tmp_path / "fr.po"])
+    with pytest.raises(catalogs.MessageError) as raised:
+        catalogs.load_all([tmp_path / "en.po", tmp_path / "fr.po"])
     assert error in str(raised.value)

@@ -8,7 +8,7 @@ import pytest
 from builds import SOURCE
 
 sys.path.insert(0, str(SOURCE / "web/generate"))
-import messages  # noqa: E402
+import catalogs  # noqa: E402
 import templates  # noqa: E402
 from parsing import TemplateError  # noqa: E402
 
@@ -49,7 +49,7 @@ def make(tmp_path):
         (folder / "page.html").write_text(
             "{% section title %}" + title + "{% end %}"
             "{% section content %}" + content + "{% end %}\n")
-        maker = templates.Maker(folder, messages.load(tmp_path / "en.po"),
+        maker = templates.Maker(folder, catalogs.load(tmp_path / "en.po"),
                                 {"main.css": style})
         return maker.source([folder / "page.html"])
     return make

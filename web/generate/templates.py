@@ -5,10 +5,10 @@ import pathlib
 import re
 import sys
 
-import messages
+import catalogs
 import staticfiles
 from htmlstate import HtmlError, HtmlState
-from messages import c_string
+from catalogs import c_string
 from parsing import Parser, Section, TemplateError, Text
 
 VALUES = {"text": "TEXT", "address": "ADDRESS", "number": "NUMBER",
@@ -460,12 +460,12 @@ def main():
     parser.add_argument("templates", type=pathlib.Path)
     args = parser.parse_args()
     try:
-        maker = Maker(args.templates, messages.load(args.po),
+        maker = Maker(args.templates, catalogs.load(args.po),
                       {path.name: path for path in args.static})
         pages = sorted(path for path in args.templates.glob("*.html")
                        if path.name != "layout.html")
         args.source.write_text(maker.source(pages))
-    except (TemplateError, messages.MessageError) as error:
+    except (TemplateError, catalogs.MessageError) as error:
         sys.exit(str(error))
 
 
