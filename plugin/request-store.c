@@ -168,7 +168,7 @@ int request_store_list(struct request_store *store, const char *address,
 		stmt = sql_statement_init(store->db,
 			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
 			"WHERE address=? ORDER BY open_address IS NULL,"
-			"created_at DESC,updated_at DESC");
+			"ended_at IS NOT NULL,created_at DESC,updated_at DESC");
 		sql_statement_bind_str(stmt, 0, address);
 	} else {
 		/* what is half done first */

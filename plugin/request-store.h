@@ -49,8 +49,8 @@ void request_store_deinit(struct request_store **store);
 /* For what else asks the same database. */
 struct sql_db *request_store_get_db(struct request_store *store);
 
-/* The rows of one address, an open one first, then newest first, or, with
-   address = NULL, all that have not ended, in the order they are to be worked
+/* The rows of one address, one that keeps others from being filed first, then
+   others that have not ended, each newest first; or, with address = NULL, all that have not ended, in the order they are to be worked
    on. */
 int request_store_list(struct request_store *store, const char *address,
 		       pool_t pool, ARRAY_TYPE(request_row) *rows,

@@ -9,7 +9,8 @@ import pytest
 
 import messages
 from mailclients import Refused
-from mailhost import AUTH_KILLED, WORKER_CORE, WORKER_KILLED, MailHost
+from mailhost import (ANVIL_CORE, ANVIL_KILLED, AUTH_KILLED, WORKER_CORE,
+                      WORKER_KILLED, MailHost)
 from mariadb import wait_until
 
 
@@ -153,3 +154,23 @@ def test_an_auth_worker_dies_of_a_refused_connection(host):
         host.db.start()
     wait_until(lambda: mailbox.smtp_auth().startswith("OK\t1"),
                "log-in after the database came back")
+
+
+def test_anvil_dies_of_a_kick_after_a_hundred():
+    """Why the tests that kick for minutes expect it; if Dovecot mends it, we
+    want to know."""
+    with MailHost(stock=True,
+                  extra_conf="mail_max_userip_connections = 0\n") as host:
+        host.expect_log(ANVIL_KILLED)
+        host.expect_core(ANVIL_CORE)
+        mailbox = host.create("kicked")
+        sessions = [mailbox.imap() for _ in range(101)]
+        host.must("kick", mailbox.address)
+        position = host.log_position()
+        sessions.append(mailbox.imap())
+        for path in (host.run / "srv.imap").iterdir():
+            path.unlink()
+        host.doveadm("kick", mailbox.address)
+        for session in sessions:
+            session.shutdown()
+        host.wait_log("anvil: Panic: file admin-client.c", position)

@@ -13,7 +13,7 @@ import snapshots
 import storedmail
 import stores
 from changes import assert_clean, name_of
-from mailhost import AUTH_KILLED, MailHost
+from mailhost import ANVIL_CORE, ANVIL_KILLED, AUTH_KILLED, MailHost
 from mariadb import DEADLINE, wait_until
 from powercut import PowerCut
 from storagejobs import assert_finished, children, encrypt, new_keys, settle
@@ -26,6 +26,8 @@ def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         # See test_stock.py.
         host.expect_log(AUTH_KILLED)
+        host.expect_log(ANVIL_KILLED)
+        host.expect_core(ANVIL_CORE)
         host.expect_log(r"killed with signal 9")
         yield host
 

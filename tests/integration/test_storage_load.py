@@ -7,7 +7,7 @@ import time
 import pytest
 
 from changes import name_of
-from mailhost import AUTH_KILLED, MailHost
+from mailhost import ANVIL_CORE, ANVIL_KILLED, AUTH_KILLED, MailHost
 from storagejobs import assert_finished, rekey
 from storageload import Load
 
@@ -17,6 +17,8 @@ def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
         # See test_stock.py.
         host.expect_log(AUTH_KILLED)
+        host.expect_log(ANVIL_KILLED)
+        host.expect_core(ANVIL_CORE)
         yield host
 
 

@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from changes import assert_clean, user_keys
-from mailhost import MailHost
+from mailhost import ANVIL_CORE, ANVIL_KILLED, MailHost
 from stress import Stress
 
 SIEVE = """
@@ -32,6 +32,9 @@ if header :matches "X-Folder" "*" {
 @pytest.fixture(scope="module", params=["maildir", "sdbox"])
 def host(request):
     with MailHost(mail_driver=request.param, depth="storage") as host:
+        # See test_stock.py.
+        host.expect_log(ANVIL_KILLED)
+        host.expect_core(ANVIL_CORE)
         script = host.scratch / "default.sieve"
         script.write_text(SCRIPT)
         host.command("sievec", script).expect(0)
