@@ -1,7 +1,8 @@
 -- What the portal may do, and nothing else. Whoever takes the portal's host
 -- over has these rights: with them no sealed request can be read, no password
 -- or mailbox of the mail server be written, no request be moved on, no history
--- be rewritten and nobody be made an administrator.
+-- be rewritten, nobody be made an administrator, no mailbox that is there be
+-- given an owner, and no mail that goes to a mailbox or alias be led elsewhere.
 --
 -- The account is 'pymailadmin_web'@'%' and has no other use: rights it has
 -- beyond these are taken away. Make it first, best for one host and with TLS:
@@ -22,37 +23,46 @@ GRANT SELECT ON pymailadmin_domain TO 'pymailadmin_web'@'%';
 GRANT SELECT ON pymailadmin_mailbox TO 'pymailadmin_web'@'%';
 GRANT SELECT ON pymailadmin_alias TO 'pymailadmin_web'@'%';
 
--- Requests: to be filed, as pending, and followed. Canceling goes through the
--- procedure: a right to update the state could close a mailbox for good, or
--- open it in the middle of its switch.
-GRANT INSERT (id, kind, address, account_id, created_at, sealed)
-	ON pymailadmin_request TO 'pymailadmin_web'@'%';
-GRANT SELECT (id, kind, address, account_id, state, created_at, outcome,
-	      updated_at, ended_at, open_address)
-	ON pymailadmin_request TO 'pymailadmin_web'@'%';
+-- What the portal changes of them, and what it asks the mail host for: only by
+-- procedures, which check under locks whether it may be (0003-portal.sql). A
+-- right to insert requests could have any mailbox deleted, one to insert
+-- aliases any mail led elsewhere, one to insert owners any mailbox taken over.
+GRANT EXECUTE ON PROCEDURE pymailadmin_alias_add TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_alias_rename TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_alias_delete TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_request_file TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_request_cancel
 	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_reservations_clear
+	TO 'pymailadmin_web'@'%';
+GRANT SELECT ON pymailadmin_account_domain TO 'pymailadmin_web'@'%';
+GRANT SELECT ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
 
--- The portal's own tables. Roles are given by an administrator, with SQL.
-GRANT SELECT, DELETE,
-	INSERT (email, password, language, active),
-	UPDATE (email, password, language, active, password_changed_at)
+-- Requests are followed. Not the sealed part, nor who works on it.
+GRANT SELECT (id, kind, address, account_id, state, created_at, quota, outcome,
+	      mails_done, mails_total, bytes_done, bytes_total, storing_since,
+	      updated_at, ended_at, open_address)
+	ON pymailadmin_request TO 'pymailadmin_web'@'%';
+
+-- The portal's own tables. Accounts are made, and get role, limits and domains,
+-- by an administrator, with SQL.
+GRANT SELECT,
+	UPDATE (password, language, password_changed_at, totp_secret,
+		totp_confirmed_at, totp_last_step)
 	ON pymailadmin_account TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE
 	ON pymailadmin_session TO 'pymailadmin_web'@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE
-	ON pymailadmin_registration TO 'pymailadmin_web'@'%';
+GRANT SELECT, INSERT, DELETE, UPDATE (used_at)
+	ON pymailadmin_backup_code TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, DELETE
-	ON pymailadmin_account_domain TO 'pymailadmin_web'@'%';
-GRANT SELECT, INSERT, DELETE
-	ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
+	ON pymailadmin_password_reset TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE
 	ON pymailadmin_outbox TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE
 	ON pymailadmin_rate_limit TO 'pymailadmin_web'@'%';
 
 -- The history is only added to, with the database's time.
-GRANT SELECT, INSERT (actor, address, kind, request_id, text)
+GRANT SELECT, INSERT (actor, address, kind, request_id, text, hidden)
 	ON pymailadmin_event TO 'pymailadmin_web'@'%';
 
 GRANT SELECT ON pymailadmin_heartbeat TO 'pymailadmin_web'@'%';

@@ -1,6 +1,7 @@
 """A database with one mailbox, and what to try on it."""
 
 import re
+import time
 
 import pymysql
 import pytest
@@ -41,6 +42,10 @@ def db(server):
                "(1, 'a@example.test', 'alice@example.test')")
     server.sql("INSERT INTO pymailadmin_account (id, email, password) "
                "VALUES (7, 'alice@other.test', REPEAT('x', 60))")
+    server.sql("INSERT INTO pymailadmin_account_domain "
+               "VALUES (7, 'example.test')")
+    server.sql("INSERT INTO pymailadmin_account_mailbox (address, account_id) "
+               "VALUES ('alice@example.test', 7)")
     return server
 
 
@@ -71,6 +76,23 @@ def file_request(connection, request_id=ID, address="alice@example.test",
                "(id, kind, address, account_id, created_at, sealed) "
                "VALUES (%s, %s, %s, NULL, UTC_TIMESTAMP(), 'sealed')",
                request_id, kind, address)
+
+
+def call(connection, procedure, *args):
+    """The result that a procedure of the portal's selects."""
+    marks = ", ".join(["%s"] * len(args))
+    with connection.cursor() as cursor:
+        cursor.execute(f"CALL pymailadmin_{procedure}({marks})", args)
+        return cursor.fetchone()["result"]
+
+
+def portal_file(connection, request_id=ID, address="alice@example.test",
+                kind="password", account=7, age=0, sealed=b"sealed",
+                quota=None, limit=3):
+    """What the portal does to file a request."""
+    created = int(time.time()) - age
+    return call(connection, "request_file", account, request_id, kind, address,
+                created, sealed, quota, limit)
 
 
 def enum_values(db, column):

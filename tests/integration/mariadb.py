@@ -195,7 +195,7 @@ class MariaDB:
         if isinstance(text, Path):
             text = text.read_text()
         command = ["mariadb", "--no-defaults", f"--socket={self.socket}",
-                   "--user=root"]
+                   "--user=root", "--skip-ssl-verify-server-cert"]
         if self.database is not None:
             command.append(self.database)
         run = subprocess.run(command, input=text, text=True, check=False,
@@ -217,9 +217,12 @@ class MariaDB:
             self.sql(f"GRANT SELECT ON {table} TO 'dovecot'@'localhost'")
         self.load(SQL / "grants-plugin.sql")
         if web_password is not None:
-            self.sql("CREATE USER 'pymailadmin_web'@'%%' IDENTIFIED BY %s",
-                     web_password)
-            self.load(SQL / "grants-web.sql")
+            self.add_web_account(web_password)
+
+    def add_web_account(self, password):
+        self.sql("CREATE USER 'pymailadmin_web'@'%%' IDENTIFIED BY %s",
+                 password)
+        self.load(SQL / "grants-web.sql")
 
     def log_statements(self, enabled=True):
         """Switches the general log, which names every statement."""

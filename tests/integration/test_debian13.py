@@ -38,9 +38,10 @@ def make_root(path):
 
 def key():
     """The root's name: see the script."""
-    packages = re.search(r'^packages="(.*?)"$', SCRIPT.read_text(),
-                         re.MULTILINE | re.DOTALL)[1].split()
-    text = "".join(f"{word}\n" for word in ["v2", *packages])
+    lists = re.findall(r'^(?:npm_)?packages="(.*?)"$', SCRIPT.read_text(),
+                       re.MULTILINE | re.DOTALL)
+    words = ["v3", *" ".join(lists).split()]
+    text = "".join(f"{word}\n" for word in words)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

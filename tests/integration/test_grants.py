@@ -1,11 +1,13 @@
 """The rights of the two accounts: all of them tried, and what they lack."""
 
+import time
+
 import pymysql
 import pytest
 
 from databases import (
-    DENIED, ID, as_plugin, as_web, db, enum_values, error_of, file_request,
-    run, server)
+    CHECK_FAILED, DENIED, ID, as_plugin, as_web, call, db, enum_values, error_of,
+    file_request, portal_file, run, server)
 from mariadb import SQL
 
 
@@ -13,7 +15,7 @@ from mariadb import SQL
 
 def test_the_portal_files_and_follows_a_request(db):
     web = as_web(db)
-    assert file_request(web) == 1
+    assert portal_file(web) == "done"
     with web.cursor() as cursor:
         cursor.execute("SELECT state, kind, outcome, ended_at FROM "
                        "pymailadmin_request WHERE open_address = %s",
@@ -27,7 +29,7 @@ def test_the_portal_files_and_follows_a_request(db):
 
 def test_the_portal_cancels_what_nobody_works_on(db):
     web = as_web(db)
-    file_request(web)
+    portal_file(web)
     assert run(web, "CALL pymailadmin_request_cancel(%s)", "f" * 32) == 0
     assert run(web, "CALL pymailadmin_request_cancel(%s)", ID) == 1
     row, = db.sql("SELECT state, sealed, outcome, "
@@ -37,12 +39,12 @@ def test_the_portal_cancels_what_nobody_works_on(db):
     assert (row["state"], row["sealed"], row["outcome"]) == \
         ("canceled", None, "canceled")
     # The mailbox may be asked for again.
-    assert file_request(web, "f" * 32) == 1
+    assert portal_file(web, "f" * 32) == "done"
 
 
 def test_the_portal_cancels_nothing_else(db):
     web = as_web(db)
-    file_request(web)
+    portal_file(web)
     for state in enum_values(db, "state"):
         if state == "pending":
             continue
@@ -56,11 +58,10 @@ WEB_MAY = [
     "SELECT * FROM pymailadmin_domain",
     "SELECT * FROM pymailadmin_mailbox",
     "SELECT * FROM pymailadmin_alias",
-    "INSERT INTO pymailadmin_account (email, password, language, active) "
-    "VALUES ('bob@other.test', REPEAT('x', 60), 'fr', 0)",
-    "UPDATE pymailadmin_account SET email = 'b@other.test', language = 'fr', "
-    "password = REPEAT('y', 60), active = 1, "
-    "password_changed_at = UTC_TIMESTAMP() WHERE id = 7",
+    "UPDATE pymailadmin_account SET language = 'fr', "
+    "password = REPEAT('y', 60), password_changed_at = UTC_TIMESTAMP(), "
+    "totp_secret = 'x', totp_confirmed_at = UTC_TIMESTAMP(), "
+    "totp_last_step = 1 WHERE id = 7",
     "SELECT * FROM pymailadmin_account",
     "INSERT INTO pymailadmin_session (id_hash, account_id, csrf_key, "
     "expires_at) VALUES (REPEAT('i', 32), 7, REPEAT('c', 32), "
@@ -68,18 +69,16 @@ WEB_MAY = [
     "UPDATE pymailadmin_session SET seen_at = UTC_TIMESTAMP()",
     "SELECT * FROM pymailadmin_session",
     "DELETE FROM pymailadmin_session",
-    "INSERT INTO pymailadmin_registration (email, password, reason, "
-    "token_hash, expires_at) VALUES ('c@other.test', REPEAT('x', 60), 'why', "
-    "REPEAT('t', 32), UTC_TIMESTAMP() + INTERVAL 1 DAY)",
-    "UPDATE pymailadmin_registration SET confirmed_at = UTC_TIMESTAMP()",
-    "SELECT * FROM pymailadmin_registration",
-    "DELETE FROM pymailadmin_registration",
-    "INSERT INTO pymailadmin_account_domain VALUES (7, 'example.test')",
-    "DELETE FROM pymailadmin_account_domain",
-    "INSERT INTO pymailadmin_account_mailbox (address, account_id) "
-    "VALUES ('alice@example.test', 7)",
+    "INSERT INTO pymailadmin_backup_code (account_id, code_hash) "
+    "VALUES (7, REPEAT('c', 32))",
+    "UPDATE pymailadmin_backup_code SET used_at = UTC_TIMESTAMP()",
+    "DELETE FROM pymailadmin_backup_code",
+    "INSERT INTO pymailadmin_password_reset (token_hash, account_id, "
+    "expires_at) VALUES (REPEAT('t', 32), 7, UTC_TIMESTAMP())",
+    "SELECT * FROM pymailadmin_password_reset",
+    "DELETE FROM pymailadmin_password_reset",
+    "SELECT * FROM pymailadmin_account_domain",
     "SELECT * FROM pymailadmin_account_mailbox",
-    "DELETE FROM pymailadmin_account_mailbox",
     "INSERT INTO pymailadmin_outbox (recipient, template, args) "
     "VALUES ('c@other.test', 'confirm', '{}')",
     "UPDATE pymailadmin_outbox SET sent_at = UTC_TIMESTAMP(), args = NULL",
@@ -87,12 +86,14 @@ WEB_MAY = [
     "INSERT INTO pymailadmin_rate_limit VALUES ('login', '127.0.0.1', 5, "
     "UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE tokens = tokens - 1",
     "DELETE FROM pymailadmin_rate_limit",
-    "INSERT INTO pymailadmin_event (actor, address, kind, text) "
-    "VALUES ('a@other.test', 'alice@example.test', 'login', 'x')",
+    "INSERT INTO pymailadmin_event (actor, address, kind, text, hidden) "
+    "VALUES ('a@other.test', 'alice@example.test', 'login', 'x', 1)",
     "SELECT * FROM pymailadmin_event",
+    "SELECT mails_done, mails_total, bytes_done, bytes_total, storing_since, "
+    "quota FROM pymailadmin_request",
     "SELECT * FROM pymailadmin_heartbeat",
     "SELECT * FROM pymailadmin_schema_version",
-    "DELETE FROM pymailadmin_account",
+    "CALL pymailadmin_reservations_clear()",
 ]
 
 
@@ -121,6 +122,8 @@ WEB_MAY_NOT = [
     "UPDATE pymailadmin_request SET created_at = UTC_TIMESTAMP()",
     "UPDATE pymailadmin_request SET outcome = 'ok'",
     "DELETE FROM pymailadmin_request",
+    "INSERT INTO pymailadmin_request (id, kind, address, created_at) "
+    f"VALUES ('{ID}', 'delete', 'alice@example.test', UTC_TIMESTAMP())",
     "INSERT INTO pymailadmin_request (id, kind, address, created_at, state) "
     f"VALUES ('{ID}', 'password', 'b@example.test', UTC_TIMESTAMP(), "
     "'switching')",
@@ -157,6 +160,26 @@ WEB_MAY_NOT = [
     "UPDATE users SET crypt = 'x'",
     "INSERT INTO alias (domain_id, source, destination) VALUES (1, 'x', 'y')",
     "SELECT * FROM domain",
+    # Who owns what, and who there is.
+    "INSERT INTO pymailadmin_account_mailbox (address, account_id) "
+    "VALUES ('bob@example.test', 7)",
+    "UPDATE pymailadmin_account_mailbox SET account_id = 7",
+    "DELETE FROM pymailadmin_account_mailbox",
+    "INSERT INTO pymailadmin_account_domain VALUES (7, 'example.test')",
+    "DELETE FROM pymailadmin_account_domain",
+    "INSERT INTO pymailadmin_account (email, password) "
+    "VALUES ('m@other.test', REPEAT('x', 60))",
+    "UPDATE pymailadmin_account SET email = 'm@other.test'",
+    "UPDATE pymailadmin_account SET active = 1",
+    "UPDATE pymailadmin_account SET max_mailboxes = 1000",
+    "UPDATE pymailadmin_account SET max_aliases = 1000",
+    "DELETE FROM pymailadmin_account",
+    "SELECT * FROM pymailadmin_registration",
+    # Steps of procedures, without what comes before them.
+    "CALL pymailadmin_address_taken('x@example.test', @taken)",
+    "CALL pymailadmin_mailbox_lock(7, 'x@example.test', @a, @b, @c, @d, @e)",
+    "CALL pymailadmin_alias_check('x@example.test', 'y', 1, @result)",
+    "CALL pymailadmin_create_check(7, 'x@example.test', 9, @a, @result)",
     # History, roles, and the schema itself.
     "UPDATE pymailadmin_event SET text = ''",
     "DELETE FROM pymailadmin_event",
@@ -177,6 +200,7 @@ WEB_MAY_NOT = [
     "DROP TRIGGER pymailadmin_request_not_from_the_future",
     "DROP PROCEDURE pymailadmin_request_cancel",
     "ALTER PROCEDURE pymailadmin_request_cancel SQL SECURITY INVOKER",
+    "CREATE OR REPLACE PROCEDURE pymailadmin_alias_add() SELECT 1",
     "GRANT SELECT ON pymailadmin_request TO 'pymailadmin_web'@'%'",
     "SELECT * FROM mysql.global_priv",
     "SELECT LOAD_FILE('/etc/passwd') INTO OUTFILE '/tmp/x'",
@@ -190,19 +214,28 @@ def test_what_the_portal_may_not_do_is_refused(db, statement):
     assert error_of(as_web(db), statement) in DENIED
 
 
-def test_the_portal_cannot_switch_uniqueness_off(db):
-    """A session may switch checks off: what matters must not hang on them."""
+SWITCHES = "SET SESSION check_constraint_checks = 0, unique_checks = 0, " \
+    "foreign_key_checks = 0, timestamp = 1000000000, sql_mode = '', " \
+    "sql_select_limit = 0, tx_isolation = 'READ-UNCOMMITTED'"
+
+
+def test_what_a_session_may_switch_off_decides_nothing(db):
+    """What matters must not hang on what the portal may set."""
     web = as_web(db)
-    run(web, "SET SESSION check_constraint_checks = 0, unique_checks = 0, "
-        "foreign_key_checks = 0")
-    rows = [(f"{n:032x}", "alice@example.test") for n in range(3)]
-    # Found at the row or, by InnoDB's bulk insert, at the commit.
-    with pytest.raises(pymysql.err.MySQLError), web.cursor() as cursor:
-        cursor.execute("INSERT INTO pymailadmin_request (id, kind, address, "
-                       "created_at) VALUES " +
-                       ", ".join(["(%s, 'password', %s, UTC_TIMESTAMP())"] * 3),
-                       sum(rows, ()))
-    assert db.value("SELECT COUNT(*) FROM pymailadmin_request") == 0
+    run(web, SWITCHES)
+    assert error_of(web, "CALL pymailadmin_request_file(7, 'no id', "
+                    "'password', 'alice@example.test', %s, 's', NULL, 3)",
+                    int(time.time())) == CHECK_FAILED
+    for request_id, created, result in (
+            ("1", 1000000000, "malformed"), ("2", int(time.time()), "done"),
+            ("3", int(time.time()), "busy")):
+        run(web, SWITCHES)
+        assert call(web, "request_file", 7, request_id * 32, "password",
+                    "alice@example.test", created, "s", None, 3) == result
+    run(web, SWITCHES)
+    assert call(web, "alias_add", 7, "alice@example.test",
+                "a@example.test", 9) == "taken"
+    assert db.value("SELECT COUNT(*) FROM pymailadmin_request") == 1
 
 
 def test_rights_given_before_are_taken_away_from_the_portal(db):
@@ -218,8 +251,9 @@ def test_other_accounts_are_one_substitution_away(db):
     db.load(text.replace("'pymailadmin_web'@'%'", "'portal'@'127.0.0.1'"))
     connection = pymysql.connect(host="127.0.0.1", port=db.port,
                                  user="portal", password="p", database="mail",
-                                 autocommit=True)
-    assert file_request(connection) == 1
+                                 autocommit=True,
+                                 cursorclass=pymysql.cursors.DictCursor)
+    assert portal_file(connection) == "done"
     assert error_of(connection, "UPDATE pymailadmin_request "
                     "SET state = 'done'") in DENIED
     connection.close()
@@ -229,6 +263,62 @@ def test_grants_for_an_account_that_is_not_there_make_none(db):
     text = (SQL / "grants-plugin.sql").read_text()
     with pytest.raises(RuntimeError, match="matching row in the user table"):
         db.load(text.replace("'dovecot'@'localhost'", "'nobody'@'localhost'"))
+
+
+# Who takes the portal over has its rights: what can be done with them
+
+@pytest.mark.parametrize("statement", [
+    # a mailbox that is there: neither owned, nor shadowed by an alias
+    ("request_file", 7, ID, "create", "bob@example.test", 0, "s", 1, 9),
+    ("request_file", 7, ID, "delete", "bob@example.test", 0, "s", None, 9),
+    ("request_file", 7, ID, "password", "bob@example.test", 0, "s", None, 9),
+    ("request_file", 7, ID, "create", "b@example.test", 0, "s", 1, 9),
+    ("request_file", 7, ID, "encrypt", "alice@example.test", 0, "s", None, 9),
+    ("request_file", 7, ID, "", "alice@example.test", 0, "s", None, 9),
+    ("request_file", 7, ID, None, "alice@example.test", 0, "s", None, 9),
+    ("request_file", None, ID, "delete", "alice@example.test", 0, "s", None, 9),
+    ("request_file", 7, ID, "delete", None, 0, "s", None, 9),
+    ("request_file", 7, ID, "password", "alice@example.test", 0, None, None, 9),
+    ("request_file", 7, ID, "create", "new@example.test", 0, "s", 1, None),
+    ("alias_add", 7, "alice@example.test", "bob@example.test", 9),
+    ("alias_add", 7, "alice@example.test", "b@example.test", 9),
+    ("alias_add", 7, "alice@example.test", "@example.test", 9),
+    ("alias_add", 7, "alice@example.test", None, 9),
+    ("alias_add", 7, "alice@example.test", "new@example.test", None),
+    ("alias_add", 7, "bob@example.test", "new@example.test", 9),
+    ("alias_add", None, "alice@example.test", "new@example.test", 9),
+    ("alias_rename", 7, "alice@example.test", "2", "new@example.test"),
+    ("alias_rename", 7, "alice@example.test", "1' OR '1", "new@example.test"),
+    ("alias_delete", 7, "alice@example.test", "2"),
+    ("alias_delete", 7, "bob@example.test", "2"),
+])
+def test_nothing_is_taken_from_others(db, statement):
+    db.sql("INSERT INTO users (domain_id, email, crypt) "
+           "VALUES (1, 'bob@example.test', 'x')")
+    db.sql("DELETE FROM alias")
+    db.sql("INSERT INTO alias (id, domain_id, source, destination) VALUES "
+           "(1, 1, 'a@example.test', 'alice@example.test'), "
+           "(2, 1, 'b@example.test', 'bob@example.test')")
+    tables = ("users", "alias", "pymailadmin_account_mailbox",
+              "pymailadmin_request", "pymailadmin_event")
+    before = [db.sql(f"SELECT * FROM {table}") for table in tables]
+    arguments = list(statement[1:])
+    if statement[0] == "request_file":
+        arguments[4] = int(time.time())
+    assert call(as_web(db), statement[0], *arguments) != "done"
+    assert [db.sql(f"SELECT * FROM {table}") for table in tables] == before
+
+
+def test_a_procedure_is_whole_or_nothing_within_a_transaction(db):
+    web = as_web(db)
+    web.begin()
+    assert call(web, "alias_add", 7, "alice@example.test", "x@example.test",
+                9) == "done"
+    assert portal_file(web) == "done"
+    web.rollback()
+    assert db.value("SELECT COUNT(*) FROM alias") == 1
+    assert db.value("SELECT COUNT(*) FROM pymailadmin_request") == 0
+    assert db.value("SELECT COUNT(*) FROM pymailadmin_event") == 0
 
 
 # The plugin's rights

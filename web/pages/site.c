@@ -1,0 +1,71 @@
+#define _GNU_SOURCE /* explicit_bzero() */
+#include "site.h"
+#include "arena.h"
+#include "background.h"
+#include "db.h"
+#include "housekeeping.h"
+#include "log.h"
+#include "notify.h"
+#include "settings.h"
+
+#include <string.h>
+
+#define HOUSEKEEPING_SECS 300
+
+static struct db_settings db_settings;
+static struct secret_key secret_key;
+static const struct settings *settings;
+static struct background *housekeeper;
+
+const struct db_settings *const site_db_settings = &db_settings;
+const struct secret_key *const site_secret_key = &secret_key;
+
+static void read_settings(const struct settings *set)
+{
+	settings = set;
+	db_settings_init(&db_settings, set);
+	_Static_assert(sizeof(secret_key.bytes) == sizeof(set->secret_key),
+		       "size of the secret key");
+	memcpy(secret_key.bytes, set->secret_key, sizeof(secret_key.bytes));
+}
+
+static unsigned int keep_house(void *context)
+{
+	struct arena *arena = arena_create();
+	struct db *db = db_get(&db_settings);
+	const char *error;
+	uint64_t rows;
+	int ret;
+
+	(void)context;
+	ret = housekeeping_run(db, arena, settings->session_idle_secs, &rows,
+			       &error);
+	if (ret < 0 && db_is_unavailable(db))
+		log_warning(NULL, "housekeeping has to wait: %s", error);
+	else if (ret < 0)
+		log_error(NULL, "housekeeping failed: %s", error);
+	arena_free(&arena);
+	return HOUSEKEEPING_SECS;
+}
+
+int site_start(const struct settings *set, const char **error_r)
+{
+	read_settings(set);
+	if (notify_start(set, &db_settings, error_r) < 0)
+		return -1;
+	housekeeper = background_start(keep_house, NULL);
+	if (housekeeper == NULL) {
+		notify_stop();
+		*error_r = "cannot make a thread";
+		return -1;
+	}
+	return 0;
+}
+
+void site_stop(void)
+{
+	background_stop(&housekeeper);
+	notify_stop();
+	db_deinit();
+	explicit_bzero(&secret_key, sizeof(secret_key));
+}

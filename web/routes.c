@@ -1,0 +1,105 @@
+#include "routes.h"
+#include "page-account-password.h"
+#include "page-account.h"
+#include "page-alias.h"
+#include "page-backup-codes.h"
+#include "page-domain.h"
+#include "page-forgotten.h"
+#include "page-home.h"
+#include "page-language.h"
+#include "page-login-code.h"
+#include "page-login.h"
+#include "page-logout.h"
+#include "page-mailbox.h"
+#include "page-reset.h"
+#include "page-root.h"
+#include "page-sessions.h"
+#include "page-static.h"
+#include "page-two-factor.h"
+#include "page-window.h"
+
+#include <string.h>
+
+#define GET (HTTP_METHOD_GET | HTTP_METHOD_HEAD)
+#define POST HTTP_METHOD_POST
+/* Of small forms. */
+#define FORM (8 * 1024)
+
+const struct route routes[] = {
+	{ "/", GET, ROUTE_ROLE_ANYONE, 0, page_root, false, false },
+	{ "/account", GET, ROUTE_ROLE_USER, 0, page_account, false, false },
+	{ "/account/backup-codes", POST, ROUTE_ROLE_USER, FORM,
+	  page_backup_codes, false, false },
+	{ "/account/password", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_account_password, false, false },
+	{ "/account/sessions", GET, ROUTE_ROLE_USER, 0, page_sessions,
+	  false, false },
+	{ "/account/sessions/end", POST, ROUTE_ROLE_USER, FORM,
+	  page_sessions_end, false, false },
+	{ "/account/two-factor", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_two_factor, false, false },
+	{ "/alias/add", GET | POST, ROUTE_ROLE_USER, FORM, page_alias_add,
+	  false, false },
+	{ "/alias/delete", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_alias_delete, false, false },
+	{ "/alias/rename", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_alias_rename, false, false },
+	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
+	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
+	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
+	  false, false },
+	{ "/login", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login,
+	  false, false },
+	{ "/login/code", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_login_code,
+	  false, false },
+	{ "/logout", POST, ROUTE_ROLE_USER, FORM, page_logout, false, false },
+	{ "/mailbox", GET, ROUTE_ROLE_USER, 0, page_mailbox, false, false },
+	{ "/mailbox/cancel", POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_cancel, false, false },
+	{ "/mailbox/create", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_create, false, false },
+	{ "/mailbox/delete", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_delete, false, false },
+	{ "/mailbox/delete/cancel", POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_delete_cancel, false, false },
+	{ "/mailbox/password", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_mailbox_password, false, false },
+	{ "/mailbox/progress", GET, ROUTE_ROLE_USER, 0,
+	  page_window_progress, false, false },
+	{ "/mailbox/window", GET, ROUTE_ROLE_USER, 0, page_window,
+	  false, false },
+	{ "/password/forgotten", GET | POST, ROUTE_ROLE_ANYONE, FORM,
+	  page_forgotten, false, false },
+	{ "/password/reset", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_reset,
+	  false, false },
+	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
+};
+
+const unsigned int routes_count = sizeof(routes) / sizeof(routes[0]);
+
+static bool matches(const struct route *route, const char *path)
+{
+	const size_t len = strlen(route->path);
+
+	if (len > 1 && route->path[len - 1] == '/')
+		return strncmp(path, route->path, len) == 0;
+	return strcmp(path, route->path) == 0;
+}
+
+const struct route *routes_find(const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < routes_count; i++) {
+		if (matches(&routes[i], path))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+const char *route_allow(const struct route *route)
+{
+	if ((route->methods & GET) == 0)
+		return "POST";
+	return (route->methods & POST) == 0 ? "GET, HEAD" : "GET, HEAD, POST";
+}

@@ -1,0 +1,33 @@
+#ifndef HEARTBEAT_H
+#define HEARTBEAT_H
+
+/* pymailadmin_heartbeat: does a mail host look for requests? Conventions:
+   account.h. */
+
+#include "sealed-request.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct db;
+
+/* The timer runs every few seconds. */
+#define HEARTBEAT_MAX_SECS 300
+
+struct heartbeat {
+	const char *host;
+	/* Seconds since it last looked. */
+	uint64_t age_secs;
+	/* It opens what is sealed to the portal's key; else requests would
+	   expire. */
+	bool opens_seals;
+};
+
+/* The one that was there last, those that open our seals before others. Returns
+   1, or 0 if there never was one. */
+int heartbeat_find(struct db *db, struct arena *arena,
+		   const struct seal_public_key *seal_key,
+		   struct heartbeat *heartbeat_r, const char **error_r);
+
+#endif

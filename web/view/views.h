@@ -1,0 +1,13 @@
+#ifndef VIEWS_H
+#define VIEWS_H
+
+/* All views, for those who make pages. */
+
+#include "views-account.h"
+#include "views-alias.h"
+#include "views-error.h"
+#include "views-list.h"
+#include "views-login.h"
+#include "views-mailbox.h"
+
+#endif
