@@ -1,14 +1,21 @@
 #include "routes.h"
+#include "page-account-password.h"
+#include "page-account.h"
 #include "page-alias.h"
+#include "page-backup-codes.h"
 #include "page-domain.h"
+#include "page-forgotten.h"
 #include "page-home.h"
 #include "page-language.h"
 #include "page-login-code.h"
 #include "page-login.h"
 #include "page-logout.h"
 #include "page-mailbox.h"
+#include "page-reset.h"
 #include "page-root.h"
+#include "page-sessions.h"
 #include "page-static.h"
+#include "page-two-factor.h"
 #include "page-window.h"
 
 #include <string.h>
@@ -20,6 +27,17 @@
 
 const struct route routes[] = {
 	{ "/", GET, ROUTE_ROLE_ANYONE, 0, page_root, false, false },
+	{ "/account", GET, ROUTE_ROLE_USER, 0, page_account, false, false },
+	{ "/account/backup-codes", POST, ROUTE_ROLE_USER, FORM,
+	  page_backup_codes, false, false },
+	{ "/account/password", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_account_password, false, false },
+	{ "/account/sessions", GET, ROUTE_ROLE_USER, 0, page_sessions,
+	  false, false },
+	{ "/account/sessions/end", POST, ROUTE_ROLE_USER, FORM,
+	  page_sessions_end, false, false },
+	{ "/account/two-factor", GET | POST, ROUTE_ROLE_USER, FORM,
+	  page_two_factor, false, false },
 	{ "/alias/add", GET | POST, ROUTE_ROLE_USER, FORM, page_alias_add,
 	  false, false },
 	{ "/alias/delete", GET | POST, ROUTE_ROLE_USER, FORM,
@@ -49,6 +67,10 @@ const struct route routes[] = {
 	{ "/mailbox/progress", GET, ROUTE_ROLE_USER, 0,
 	  page_window_progress, false, false },
 	{ "/mailbox/window", GET, ROUTE_ROLE_USER, 0, page_window,
+	  false, false },
+	{ "/password/forgotten", GET | POST, ROUTE_ROLE_ANYONE, FORM,
+	  page_forgotten, false, false },
+	{ "/password/reset", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_reset,
 	  false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };

@@ -5,6 +5,7 @@
 #include "db.h"
 #include "housekeeping.h"
 #include "log.h"
+#include "notify.h"
 #include "settings.h"
 
 #include <string.h>
@@ -50,8 +51,11 @@ static unsigned int keep_house(void *context)
 int site_start(const struct settings *set, const char **error_r)
 {
 	read_settings(set);
+	if (notify_start(set, &db_settings, error_r) < 0)
+		return -1;
 	housekeeper = background_start(keep_house, NULL);
 	if (housekeeper == NULL) {
+		notify_stop();
 		*error_r = "cannot make a thread";
 		return -1;
 	}
@@ -61,6 +65,7 @@ int site_start(const struct settings *set, const char **error_r)
 void site_stop(void)
 {
 	background_stop(&housekeeper);
+	notify_stop();
 	db_deinit();
 	explicit_bzero(&secret_key, sizeof(secret_key));
 }

@@ -1,0 +1,92 @@
+#include "page-password.h"
+#include "account.h"
+#include "arena.h"
+#include "log.h"
+#include "page-frame.h"
+#include "page-limit.h"
+#include "password-rules.h"
+#include "settings.h"
+
+#include <string.h>
+
+/* Hashes look at no more. */
+#define BYTES_MAX 512
+
+void password_work_run(void *context)
+{
+	struct password_work *work = context;
+
+	work->right = work->password == NULL ||
+		portal_password_verify(work->hash, work->password);
+	if (work->right && work->new_password != NULL)
+		work->hashed = portal_password_hash(work->new_password,
+						    work->new_hash);
+}
+
+enum page_result page_password_verify(struct page *page, const char *password,
+				      const char *new_password,
+				      page_handler_t *then)
+{
+	struct password_work *work = arena_new(page->arena,
+					       struct password_work, 1);
+	enum page_result result;
+	const char *error;
+	int ret;
+
+	if (!page_limit_account(page, "password", &page->set->limit_login_account,
+				&result))
+		return result;
+	ret = account_get_hash(page->db, page->arena, page->account->id,
+			       &work->hash, &error);
+	if (ret < 0)
+		return page_failed(page, error);
+	if (ret == 0)
+		return page_redirect(page, "/login");
+	work->password = strlen(password) > BYTES_MAX ? "" : password;
+	work->new_password = new_password;
+	page->context = work;
+	return page_run_slow(page, password_work_run, then);
+}
+
+bool page_password_check_new(struct page *page, const char *email,
+			     struct page_errors *errors)
+{
+	const struct password_rules rules = {
+		.min_chars = page->set->password_min_length,
+		.max_bytes = BYTES_MAX,
+		.min_score = page->set->password_min_strength,
+	};
+	const char *password = page_field(page, "new");
+	enum password_fault fault;
+
+	fault = password_rules_check(&rules, password, email,
+				     page->set->product_name, NULL);
+	if (fault == PASSWORD_TOO_SHORT)
+		page_errors_add(errors, "new", language_text(page->arena,
+			page->language, MSG_wrong_password_short,
+			LANGUAGE_NUMBER("min", rules.min_chars)));
+	else if (fault == PASSWORD_TOO_LONG)
+		page_errors_add(errors, "new", language_text(page->arena,
+			page->language, MSG_wrong_password_long,
+			LANGUAGE_NUMBER("max", PASSWORD_CHARS_MAX)));
+	else if (fault != PASSWORD_OK)
+		page_errors_add(errors, "new", language_text(page->arena,
+			page->language, MSG_wrong_password_weak));
+	else if (strcmp(password, page_field(page, "repeat")) != 0)
+		page_errors_add(errors, "repeat", language_text(page->arena,
+			page->language, MSG_wrong_repeat));
+	else
+		return true;
+	return false;
+}
+
+void page_password_add_wrong(struct page *page, struct page_errors *errors,
+			     const char *field)
+{
+	log_event(LOG_LEVEL_WARNING, "password-wrong",
+		  "account", page->account->email,
+		  "client", page->request->client_address,
+		  "request", page->request->id, NULL);
+	page_errors_add(errors, field, language_text(page->arena,
+		page->language, MSG_wrong_password));
+}
