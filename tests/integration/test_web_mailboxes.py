@@ -369,3 +369,18 @@ def test_the_mail_host_that_opens_our_seals_is_found(db, stores):
 def seal_key_id():
     raw = bytes.fromhex(PUBLIC.rpartition(":")[2])
     return hashlib.sha256(raw).hexdigest()[:16]
+
+
+@pytest.mark.limit(180)
+def test_threads_do_not_meet_in_memory(db):
+    fill(db)
+    stores = Stores(db, sanitizer="thread")
+    for words in (("file", USER, "create", "new-#@one.test", "", "new", "{X}y",
+                   1024, 3), ("session_create", 7, "full", 3600, "x", "y"),
+                  ("limit", "login", "x", 10, 86400), ("own", USER),
+                  ("alias_add", USER, "a@one.test", "name-#@one.test", 99)):
+        stores.threads(16, *words)
+    db.stop()
+    stores.threads(16, "own", USER)
+    db.start()
+    stores.close()

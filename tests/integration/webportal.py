@@ -377,6 +377,10 @@ class Portal:
                     "('mx', NULL, '1', UTC_TIMESTAMP() - INTERVAL %s SECOND)",
                     age_secs)
 
+    def forget_errors(self):
+        """What it has logged so far is meant to be there."""
+        self.web.log.write_text("")
+
     def forget_limits(self):
         self.db.sql("DELETE FROM pymailadmin_rate_limit")
 
@@ -390,16 +394,17 @@ class Portal:
     def browser(self, **options):
         return Browser(self, **options)
 
-    def log_in(self, email, **options):
-        """A browser that is logged in, without the work of a log-in."""
+    def log_in(self, email, stage="full", **options):
+        """A browser that is logged in, without the work of a log-in; stage
+        code: as after the password of an account with a second factor."""
         browser = self.browser(**options)
         token = secrets.token_hex(32)
         self.db.sql(
             "INSERT INTO pymailadmin_session (id_hash, csrf_key, account_id, "
-            "role, expires_at, user_agent, client_address) "
-            "SELECT %s, %s, id, role, UTC_TIMESTAMP() + INTERVAL 12 HOUR, "
+            "stage, role, expires_at, user_agent, client_address) "
+            "SELECT %s, %s, id, %s, role, UTC_TIMESTAMP() + INTERVAL 12 HOUR, "
             "%s, %s FROM pymailadmin_account WHERE email = %s",
             hashlib.sha256(token.encode()).digest(), secrets.token_bytes(32),
-            browser.headers["User-Agent"], browser.address, email)
+            stage, browser.headers["User-Agent"], browser.address, email)
         browser.cookies["__Host-pymailadmin"] = token
         return browser

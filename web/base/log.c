@@ -138,8 +138,9 @@ void log_event(enum log_level level, const char *event, ...)
 	write_line(&line);
 }
 
-static void log_text(enum log_level level, const char *request_id,
-		     const char *format, va_list args)
+static void ATTR_FORMAT(3, 0)
+log_text(enum log_level level, const char *request_id, const char *format,
+	 va_list args)
 {
 	char *text;
 

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* accept4() */
 #include "http-private.h"
+#include "attributes.h"
 #include "clock.h"
 #include "http-listen.h"
 #include "log.h"
@@ -30,7 +31,8 @@ bool http_server_is_stopping(const struct http_server *server)
 	return atomic_load(&server->stopping);
 }
 
-static void log_library(void *context, const char *format, va_list args)
+static void ATTR_FORMAT(2, 0)
+log_library(void *context, const char *format, va_list args)
 {
 	char text[256];
 

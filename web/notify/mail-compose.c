@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* Of an encoded word's text: with what is around it, below 75 (RFC 2047). */
-#define WORD_BYTES_MAX 42
+#define WORD_BYTES_MAX 39
 /* RFC 2045, section 6.7, without the soft line break's "=". */
 #define LINE_MAX_CHARS 75
 

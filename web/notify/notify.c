@@ -20,7 +20,7 @@
 
 /* How often is looked for mails, and how many are sent before stopping is
    thought of. */
-#define LOOK_SECS 5
+#define LOOK_SECS 2
 #define BATCH 20
 /* Nobody else takes it while it may still be being sent. */
 #define LEASE_SECS (5 * MAIL_SEND_SECS)
