@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS alias (
 		COMMENT '... goes to this one',
 	PRIMARY KEY (id),
 	KEY source (source),
+	KEY destination (destination)
+		COMMENT 'How many aliases has a mailbox? The portal asks',
 	CONSTRAINT alias_domain FOREIGN KEY (domain_id) REFERENCES domain (id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4
 	COMMENT='Other addresses of mailboxes';

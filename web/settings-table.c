@@ -330,7 +330,7 @@ const struct settings_def settings_table[] = {
 	{ "password_sha_rounds", parse_number, AT(password_sha_rounds),
 	  "500000", 100000, 5000000, NULL, false },
 	{ "password_pbkdf2_rounds", parse_number,
-	  AT(password_pbkdf2_rounds), "1300000", 600000, 10000000,
+	  AT(password_pbkdf2_rounds), "200000", 100000, 10000000,
 	  NULL, false },
 	{ "password_min_length", parse_number, AT(password_min_length),
 	  "12", 8, 64, NULL, false },

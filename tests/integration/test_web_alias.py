@@ -217,6 +217,8 @@ def test_the_limit_is_explained_and_holds_eight_at_once(portal):
     page = person.browser.get(person.page)
     assert "3 of 3" in page.text and "Delete one to add another" in page.text
     assert person.links("add") == []
+    page = person.browser.get(f"/alias/add?mailbox={person.mailbox}").expect()
+    assert "as many as it may have" in page.text
 
 
 def test_names_are_not_probed_without_end(portal, person):

@@ -10,6 +10,9 @@ from mariadb import MariaDB, wait_until
 from webstores import PASSWORD, USER, Stores, fill, server
 
 
+pytestmark = pytest.mark.limit(180)
+
+
 @pytest.fixture(scope="module")
 def db():
     with server() as db:

@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-import totp
 from webportal import DEFAULT, PASSWORD, Portal, hash_password
 
 USER, OTHER, INACTIVE, ROOT = (
@@ -381,114 +380,6 @@ def test_many_requests_of_one_session_at_once(portal):
             lambda _: portal.browser().get("/home", headers=cookie).status,
             range(60)))
     assert got == [200] * 60 and sessions(portal) == 1
-
-
-# ---- the second step
-
-def with_two_factor(portal, email, **columns):
-    """A new account with it: secret and backup codes."""
-    portal.add_account(email, **columns)
-    browser = portal.log_in(email)
-    page = browser.get("/account/two-factor").expect()
-    secret = re.search(r'<code class="secret">([^<]*)<', page.html)[1]
-    page = browser.submit(page, "/account/two-factor",
-                          code=totp.code(secret)).expect()
-    codes = re.findall(r"<li><code>([a-z0-9-]*)</code>", page.html)
-    assert len(set(codes)) == 10
-    return secret, codes
-
-
-def half_way(portal, email):
-    return portal.log_in(email, stage="code")
-
-
-def code_form(browser, code):
-    return browser.submit(browser.get("/login/code"), "/login/code", code=code)
-
-
-def test_two_factor(portal):
-    email = "two@post.test"
-    secret, codes = with_two_factor(portal, email)
-    browser = portal.browser()
-    browser.log_in(email).expect(303, "/login/code")
-    pending = browser.session
-    # half way is nowhere
-    for path in ("/home", "/account", "/account/two-factor"):
-        browser.get(path).expect(303, "/login")
-    browser.post("/account/password", {"new": "x"},
-                 csrf=browser.get("/login/code").csrf).expect(303, "/login")
-    assert browser.get("/").location == "/login"
-    page = code_form(browser, "000000").expect(422)
-    assert "This code is not right" in page.text
-    # the code it was set up with is used up
-    code_form(browser, totp.code(secret)).expect(422)
-    portal.forget_limits()
-    following = totp.code(secret, totp.step() + 1)
-    code_form(browser, following).expect(303, "/home")
-    assert browser.session != pending
-    browser.get("/home").expect()
-    stale = portal.browser()
-    stale.cookies["__Host-pymailadmin"] = pending
-    stale.get("/login/code").expect(303, "/login")
-    # no code counts twice
-    code_form(half_way(portal, email), following).expect(422)
-    # nor a backup code
-    again = half_way(portal, email)
-    code_form(again, f" {codes[0].upper().replace('-', ' ')}").expect(
-        303, "/home")
-    code_form(half_way(portal, email), codes[0]).expect(422)
-    code_form(half_way(portal, email), codes[1]).expect(303, "/home")
-
-
-def test_one_code_lets_one_in(portal):
-    email = "race@post.test"
-    _, codes = with_two_factor(portal, email)
-    portal.restart(limit_code="20/15m")
-    try:
-        browsers = [half_way(portal, email) for _ in range(4)]
-        tokens = [each.get("/login/code").csrf for each in browsers]
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            got = sorted(pool.map(
-                lambda pair: pair[0].post("/login/code", {"code": codes[0]},
-                                          csrf=pair[1]).status,
-                zip(browsers, tokens)))
-        assert got == [303, 422, 422, 422]
-    finally:
-        portal.restart(limit_code="5/15m")
-
-
-def test_codes_can_be_tried_only_so_often(portal):
-    email = "guess@post.test"
-    secret, _ = with_two_factor(portal, email)
-    portal.forget_limits()
-    got = []
-    for _ in range(7):
-        got.append(code_form(half_way(portal, email), "123456").status)
-    assert got == [422] * 5 + [429] * 2
-    browser = half_way(portal, email)
-    code_form(browser, totp.code(secret, totp.step() + 1)).expect(429)
-
-
-def test_who_is_not_half_way_has_no_code_to_give(portal):
-    portal.browser().get("/login/code").expect(303, "/login")
-    portal.log_in(USER).get("/login/code").expect(303, "/home")
-
-
-def test_roles_that_need_it_are_led_to_it(portal):
-    portal.restart(two_factor_required="super_admin")
-    try:
-        portal.log_in(USER).get("/home").expect()
-        browser = portal.log_in(ROOT)
-        for path in ("/home", "/account", "/account/password"):
-            browser.get(path).expect(303, "/account/two-factor")
-        page = browser.get("/account/two-factor").expect()
-        assert "requires two-step log-in" in page.text
-        csrf = page.csrf
-        browser.post("/account/password", {"new": "x"}, csrf=csrf).expect(
-            303, "/account/two-factor")
-        browser.post("/logout", csrf=csrf).expect(303, "/login")
-    finally:
-        portal.restart(two_factor_required="")
 
 
 # ---- language

@@ -177,7 +177,9 @@ def test_its_state_is_said(portal, person, state, outcome, words):
 
 
 def test_a_mailbox_is_asked_for_and_taken_back(portal, person):
-    page = person.create(" Fresh_Name-1 ".strip(), quota="2 GB")
+    form = person.browser.get(f"/mailbox/create?domain={DOMAIN}").expect()
+    assert b"disabled" not in form.body
+    page = person.create("Fresh_Name-1", quota="2 GB")
     address = f"fresh_name-1@{DOMAIN}"
     page.expect(303, f"/mailbox?address=fresh_name-1%40{DOMAIN}")
     [row] = requests(portal, address)
@@ -295,8 +297,9 @@ def test_eight_at_once_at_the_limit_less_one_make_one(portal):
     assert sorted(page.status for page in pages) == [303] + [422] * 7
     assert all("as many as you may have" in page.text
                for page in pages if page.status == 422)
-    page = person.browser.get(f"/mailbox/create?domain={DOMAIN}")
-    assert "You have 2 of 2 mailboxes" in page.text
+    page = person.browser.get(f"/mailbox/create?domain={DOMAIN}").expect()
+    assert "Mailboxes: 2 of 2" in page.text
+    assert "as many as you may have" in page.text
 
 
 # ---- deleting

@@ -7,6 +7,9 @@ import pytest
 from webstores import ADMIN, OTHER, PUBLIC, USER, Stores, fill, server
 
 
+pytestmark = pytest.mark.limit(180)
+
+
 @pytest.fixture(scope="module")
 def db():
     with server() as db:
@@ -139,7 +142,10 @@ def test_ten_thousand_mailboxes_are_listed_fast(db, stores):
         ("mailbox", ADMIN, "user777@one.test"), ("search", ADMIN, "user77"),
         ("domains", ADMIN, "", ""))}
     print(times)
-    slow = {name: msecs for name, msecs in times.items() if msecs > 10}
+    # Some look at each row; the others must not.
+    slow = {name: msecs for name, msecs in times.items()
+            if msecs > (30 if "quota" in name or "search" in name or
+                        "99" in name else 10)}
     assert not slow
 
 

@@ -9,6 +9,9 @@ from webstores import ADMIN, HASH, OTHER, USER, Stores, fill, server
 NEW = HASH + "new"
 
 
+pytestmark = pytest.mark.limit(180)
+
+
 @pytest.fixture(scope="module")
 def db():
     with server() as db:

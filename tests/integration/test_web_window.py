@@ -211,6 +211,35 @@ STATES = [
 ]
 
 
+def test_what_the_mail_host_does_not_know_waits(portal, host, browser, mailbox):
+    """Requests of other kinds are kept by a process that cannot do them, are
+    honestly said to wait, and close nothing."""
+    page = browser.get("/mailbox/create?domain=example.test")
+    browser.submit(page, "/mailbox/create", name="waits-for-it", quota="1G",
+                   new=NEW, repeat=NEW)
+    page = browser.get(at("/mailbox/delete", mailbox))
+    browser.submit(page, "/mailbox/delete", password=PASSWORD)
+    host.process().expect(0)
+    for address in ("waits-for-it@example.test", mailbox.address):
+        [row] = requests(portal, address)
+        assert row["state"] == "pending" and len(row["sealed"]) == 1661
+        page = browser.get(f"/mailbox?address={address}").expect()
+        assert "mail host" not in page.text
+        host.db.sql("UPDATE pymailadmin_request SET created_at = created_at - "
+                    "INTERVAL 49 HOUR WHERE address = %s", address)
+        host.process().expect(0)
+        page = browser.get(f"/mailbox?address={address}").expect()
+        assert "The mail host has not begun yet" in page.text
+    assert mailbox.smtp_auth(PASSWORD).startswith("OK")
+    page = browser.get(at("/mailbox/delete", mailbox)).expect()
+    assert "has not begun yet" in page.text
+    browser.submit(page, "/mailbox/delete/cancel").expect(
+        303, at("/mailbox", mailbox))
+    change(browser, mailbox).expect(303, at("/mailbox/window", mailbox))
+    host.process().expect(0)
+    assert mailbox.smtp_auth(NEW).startswith("OK")
+
+
 def test_each_state_is_shown(portal, browser, mailbox):
     french = enter(portal, OWNER, language="fr")
     for number, (state, outcome, ago, shown, words) in enumerate(STATES):

@@ -361,7 +361,7 @@ class Portal:
         self.add_domain(domain)
         self.db.sql("INSERT INTO users (domain_id, email, crypt, quota) "
                     "SELECT d.id, CONCAT('m', LPAD(seq, 5, '0'), '@', "
-                    "d.domain), '{PLAIN}x', 1073741824 * (1 + seq % 5) "
+                    "d.domain), '{PLAIN}x', 1073741824 * (1 + seq %% 5) "
                     f"FROM seq_1_to_{int(count)} JOIN domain d "
                     "WHERE d.domain = %s", domain)
         if owner:

@@ -97,6 +97,23 @@ def test_calls_in_c_give_each_value():
     assert wrong == []
 
 
+def test_mails_have_only_values_that_mails_are_given():
+    text = (SOURCE / "web/notify/mail-text.c").read_text()
+    given = set(re.findall(r'\bLANGUAGE_[A-Z]+\("(\w+)"', text))
+    wrong = [(message.key, message.placeholders)
+             for message in LANGUAGES["en"].values()
+             if message.key.startswith("mail_")
+             and not set(message.placeholders) <= given]
+    assert given and wrong == []
+    templates = set(re.findall(r'\{ "([a-z-]+)", (?:true|false)', text))
+    written = set()
+    for path in [*(SOURCE / "web/store").glob("*.c"),
+                 *(SOURCE / "web/store").glob("*.h")]:
+        for call in re.findall(r"outbox_add\(([^;]*);", path.read_text()):
+            written |= set(re.findall(r'"([a-z-]+)"', call))
+    assert written and written <= templates
+
+
 def test_french_typography():
     wrong = [f"{message.where}: {message.key}: {fault}"
              for message in LANGUAGES["fr"].values()

@@ -8,6 +8,7 @@
 
 /* Of an encoded word's text: with what is around it, below 75 (RFC 2047). */
 #define WORD_BYTES_MAX 39
+#define UTF8_BYTES_MAX 4
 /* RFC 2045, section 6.7, without the soft line break's "=". */
 #define LINE_MAX_CHARS 75
 
@@ -50,7 +51,8 @@ static size_t piece_size(const char *text)
 
 	while (text[size] != '\0') {
 		next = size + 1;
-		while (((unsigned char)text[next] & 0xc0) == 0x80)
+		while (((unsigned char)text[next] & 0xc0) == 0x80 &&
+		       next - size < UTF8_BYTES_MAX)
 			next++;
 		if (next > WORD_BYTES_MAX && size > 0)
 			break;

@@ -1,50 +1,33 @@
 #include "mailbox-rows.h"
 #include "arena.h"
+#include "mailbox-request.h"
 #include "mailbox.h"
+#include "page-mailbox-words.h"
 #include "page.h"
 #include "settings.h"
 #include "views-list.h"
 
-static enum view_mailbox_status password_status(const struct mailbox *mailbox)
+/* Few mailboxes have a request at a time: those are looked at one by one, so
+   that a list says the same of them as their own page. */
+static int fill_state(struct page *page, const struct mailbox *mailbox,
+		      struct view_mailbox_state *state_r, const char **error_r)
 {
-	switch (mailbox->request_state) {
-	case REQUEST_STATE_PENDING:
-		return VIEW_MAILBOX_CHANGE_ASKED;
-	case REQUEST_STATE_STORING:
-		return VIEW_MAILBOX_ENCRYPTING;
-	default:
-		return VIEW_MAILBOX_CLOSED;
-	}
+	struct mailbox_request *request = NULL;
+	int ret = 0;
+
+	if (mailbox->has_request)
+		ret = mailbox_request_find(page->db, page->arena, page->account,
+					   mailbox->address,
+					   page->set->rekey_window_secs,
+					   &request, error_r);
+	if (ret < 0)
+		return -1;
+	mailbox_state_words(page, mailbox, ret > 0 ? request : NULL, state_r);
+	return 0;
 }
 
-static void set_state(const struct page *page, const struct mailbox *mailbox,
-		      struct view_mailbox_state *state)
-{
-	state->status = mailbox->active ? VIEW_MAILBOX_OPEN :
-		VIEW_MAILBOX_INACTIVE;
-	if (!mailbox->has_request)
-		return;
-	switch (mailbox->request_kind) {
-	case REQUEST_KIND_CREATE:
-		state->status = VIEW_MAILBOX_CREATING;
-		break;
-	case REQUEST_KIND_DELETE:
-		state->status = VIEW_MAILBOX_DELETION_SCHEDULED;
-		state->until = mailbox->request_created +
-			page->set->deletion_grace_secs;
-		break;
-	case REQUEST_KIND_PASSWORD:
-		state->status = password_status(mailbox);
-		state->until = mailbox->request_created +
-			page->set->rekey_window_secs;
-		break;
-	default:
-		break;
-	}
-}
-
-struct view_mailbox_row *mailbox_rows(struct page *page,
-				      const struct mailbox_list *list)
+int mailbox_rows(struct page *page, const struct mailbox_list *list,
+		 const struct view_mailbox_row **rows_r, const char **error_r)
 {
 	struct view_mailbox_row *rows =
 		arena_new(page->arena, struct view_mailbox_row, list->count + 1);
@@ -55,7 +38,10 @@ struct view_mailbox_row *mailbox_rows(struct page *page,
 		rows[i].quota = list->mailboxes[i].quota_bytes;
 		rows[i].aliases = list->mailboxes[i].aliases;
 		rows[i].owner = list->mailboxes[i].owner;
-		set_state(page, &list->mailboxes[i], &rows[i].state);
+		if (fill_state(page, &list->mailboxes[i], &rows[i].state,
+			       error_r) < 0)
+			return -1;
 	}
-	return rows;
+	*rows_r = rows;
+	return 0;
 }

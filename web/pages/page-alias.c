@@ -156,8 +156,17 @@ static enum page_result show_add(struct alias_page *a)
 		.can_catch_all = page_mailbox_is_super_admin(page),
 	};
 
+	struct page_notices notices = { 0 };
+
 	if (v.can_catch_all)
 		v.name_min = 1;
+	if (!is_post(page) && v.aliases_max > 0 && v.aliases >= v.aliases_max) {
+		page_notices_add(&notices, VIEW_NOTICE_WARNING,
+			language_text(page->arena, page->language,
+				MSG_wrong_aliases_full,
+				LANGUAGE_NUMBER("max", v.aliases_max)));
+		return page_show_notices(page, view_alias_add, &notices, &v);
+	}
 	return page_show(page, view_alias_add, &a->errors, &v);
 }
 

@@ -25,9 +25,9 @@ static int load(struct page *page, struct view_domain *v, const char **error_r)
 	    mailbox_count_domain(page->db, page->arena, page->account, &query,
 				 &v->found, error_r) < 0 ||
 	    mailbox_count(page->db, page->arena, page->account->id, &own,
-			  error_r) < 0)
+			  error_r) < 0 ||
+	    mailbox_rows(page, &list, &v->mailboxes, error_r) < 0)
 		return -1;
-	v->mailboxes = mailbox_rows(page, &list);
 	v->mailboxes_count = (unsigned int)list.count;
 	v->sort = (enum view_domain_sort)query.sort;
 	v->sort_name = mailbox_sort_name(query.sort);

@@ -3,13 +3,12 @@
 
 /* How pages show their views:
 
-     struct page_errors errors = { 0 };
+	struct page_errors errors = { .count = 0 };
 
-     if (name[0] == '\0')
-             page_errors_add(&errors, "name", language_text(page->arena,
-                     page->language, MSG_wrong_name_short, ...));
-     ...
-     return page_show(page, view_alias_add, &errors, &v); */
+	if (code[0] == '\0')
+		page_errors_add(&errors, "code", language_text(page->arena,
+			page->language, MSG_wrong_code));
+	return page_show(page, view_login_code, &errors, &v); */
 
 #include "language.h"
 #include "page.h"

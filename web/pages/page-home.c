@@ -53,11 +53,11 @@ static int load_own(struct page *page, struct view_home *v,
 	if (mailbox_list_own(page->db, page->arena, account, &mailboxes,
 			     error_r) < 0 ||
 	    domain_list(page->db, page->arena, account, NULL, NULL,
-			DOMAINS_MAX, &domains, error_r) < 0)
+			DOMAINS_MAX, &domains, error_r) < 0 ||
+	    mailbox_rows(page, &mailboxes, &v->mailboxes, error_r) < 0)
 		return -1;
 	v->mailboxes_max = account->max_mailboxes == ACCOUNT_LIMIT_DEFAULT ?
 		page->set->max_mailboxes : account->max_mailboxes;
-	v->mailboxes = mailbox_rows(page, &mailboxes);
 	v->mailboxes_count = (unsigned int)mailboxes.count;
 	v->domains = domain_rows(page, &domains,
 				 mailboxes.count < v->mailboxes_max);
@@ -81,6 +81,8 @@ static int load_all(struct page *page, struct view_home *v,
 	    mailbox_search(page->db, page->arena, page->account, search,
 			   &mailboxes, &more, error_r) < 0)
 		return -1;
+	if (mailbox_rows(page, &mailboxes, &v->mailboxes, error_r) < 0)
+		return -1;
 	v->is_super_admin = true;
 	v->search = search[0] == '\0' ? NULL : search;
 	v->is_later_page = after[0] != '\0';
@@ -90,7 +92,6 @@ static int load_all(struct page *page, struct view_home *v,
 	}
 	v->domains = domain_rows(page, &domains, true);
 	v->domains_count = (unsigned int)domains.count;
-	v->mailboxes = mailbox_rows(page, &mailboxes);
 	v->mailboxes_count = (unsigned int)mailboxes.count;
 	return 0;
 }

@@ -169,7 +169,8 @@ bool page_mailbox_take_try(struct page *page, const struct mailbox *mailbox,
 
 /* ---- passwords */
 
-bool page_mailbox_check_new_password(struct page *page, struct page_errors *errors,
+bool page_mailbox_check_new_password(struct page *page,
+				     struct page_errors *errors,
 				     const char *address)
 {
 	const struct settings *set = page->set;

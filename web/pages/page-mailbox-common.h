@@ -34,8 +34,8 @@ bool page_mailbox_is_busy(const struct mailbox *mailbox);
 
 bool page_mailbox_is_super_admin(const struct page *page);
 
-/* A path of ours and its arguments, names and values in turn, encoded; NULL ends
-   them. In the arena. */
+/* A path of ours and its arguments, names and values in turn, encoded; NULL
+   ends them. In the arena. */
 const char *page_mailbox_url(struct page *page, const char *path, ...)
 	ATTR_SENTINEL;
 /* 303 to the page of a mailbox. */
@@ -76,7 +76,8 @@ bool page_mailbox_take_try(struct page *page, const struct mailbox *mailbox,
 
 /* Checks field "new" and its repetition; what is wrong is said in the form. The
    address may be that of a mailbox to be. */
-bool page_mailbox_check_new_password(struct page *page, struct page_errors *errors,
+bool page_mailbox_check_new_password(struct page *page,
+				     struct page_errors *errors,
 				     const char *address);
 
 /* For page_run_slow(). */

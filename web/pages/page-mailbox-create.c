@@ -35,8 +35,22 @@ static unsigned int max_mailboxes(const struct page *page)
 		page->set->max_mailboxes : page->account->max_mailboxes;
 }
 
+/* Before anything is typed, that there is no use in it. */
+static enum page_result show_full(struct page *page,
+				  const struct view_mailbox_create *v)
+{
+	struct page_notices notices = { 0 };
+
+	page_notices_add(&notices, VIEW_NOTICE_WARNING,
+		language_text(page->arena, page->language,
+			MSG_wrong_mailboxes_full,
+			LANGUAGE_NUMBER("max", v->mailboxes_max)));
+	return page_show_notices(page, view_mailbox_create, &notices, v);
+}
+
 static enum page_result show(struct page *page, struct creation *creation)
 {
+	const bool is_new = page->request->method == HTTP_METHOD_GET;
 	struct view_mailbox_create v = {
 		.domain = creation->domain->name,
 		.name = page_field(page, "name"),
@@ -49,7 +63,7 @@ static enum page_result show(struct page *page, struct creation *creation)
 	uint64_t count;
 
 	page_mailbox_limits(page, &v.limits);
-	if (page->request->method == HTTP_METHOD_GET) {
+	if (is_new) {
 		quota_write(page->set->quota_min,
 			    (enum quota_format)page->set->quota_format, quota);
 		v.quota = quota;
@@ -60,13 +74,8 @@ static enum page_result show(struct page *page, struct creation *creation)
 			return page_failed(page, error);
 		v.mailboxes = (unsigned int)count;
 		v.mailboxes_max = max_mailboxes(page);
-		if (v.mailboxes >= v.mailboxes_max &&
-		    creation->errors.count == 0)
-			page_errors_add(&creation->errors, NULL,
-				language_text(page->arena, page->language,
-					MSG_wrong_mailboxes_full,
-					LANGUAGE_NUMBER("max",
-							v.mailboxes_max)));
+		if (is_new && count >= v.mailboxes_max)
+			return show_full(page, &v);
 	}
 	return page_show(page, view_mailbox_create, &creation->errors, &v);
 }

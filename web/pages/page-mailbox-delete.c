@@ -63,7 +63,7 @@ static enum page_result show_deletion(struct page *page,
 	v.when = request->created + page->set->deletion_grace_secs;
 	if (v.when > request->now)
 		v.left_secs = v.when - request->now;
-	else if (!request_say_host(page, &notices, request, &error))
+	if (!request_say_host(page, &notices, request, &error))
 		return page_failed(page, error);
 	v.can_cancel = request->can_cancel;
 	return page_show_notices(page, view_mailbox_deletion, &notices, &v);

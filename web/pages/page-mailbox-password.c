@@ -35,7 +35,8 @@ static enum page_result window(struct page *page, const char *address)
 						    "address", address, NULL));
 }
 
-static enum page_result refuse(struct page *page, struct password_change *change,
+static enum page_result refuse(struct page *page,
+			       struct password_change *change,
 			       const char *field, enum message message)
 {
 	page_errors_add(&change->errors, field,

@@ -11,6 +11,8 @@
 
 /* How long a mailbox's page tells of what went wrong. */
 #define FAILURE_SHOWN_SECS (7 * 24 * 3600)
+/* By then a mail host that works has begun. */
+#define USUAL_SECS 600
 
 #define TEXT(page, message, ...) \
 	language_text((page)->arena, (page)->language, \
@@ -167,6 +169,17 @@ const char *request_done_words(struct page *page,
 	return NULL;
 }
 
+/* Is it not the time yet at which the mail host should have begun? */
+static bool is_usual(const struct page *page,
+		     const struct mailbox_request *request)
+{
+	uint64_t due = request->created + USUAL_SECS;
+
+	if (request->kind == REQUEST_KIND_DELETE)
+		due += page->set->deletion_grace_secs;
+	return request->now < due;
+}
+
 bool request_say_host(struct page *page, struct page_notices *notices,
 		      const struct mailbox_request *request,
 		      const char **error_r)
@@ -184,6 +197,9 @@ bool request_say_host(struct page *page, struct page_notices *notices,
 	    !heartbeat.opens_seals)
 		page_notices_add(notices, VIEW_NOTICE_WARNING,
 				 TEXT(page, MSG_waiting_host));
+	else if (!is_usual(page, request))
+		page_notices_add(notices, VIEW_NOTICE_WARNING,
+				 TEXT(page, MSG_waiting_long));
 	return true;
 }
 
@@ -219,8 +235,8 @@ uint64_t request_left_secs(const struct mailbox_request *request)
 	    request->now <= request->storing_since)
 		return 0;
 	elapsed = request->now - request->storing_since;
-	return (uint64_t)((double)elapsed * (double)(request->bytes_total - done)
-			  / (double)done) + 1;
+	return (uint64_t)((double)elapsed / (double)done *
+			  (double)(request->bytes_total - done)) + 1;
 }
 
 /* ---- mailboxes */

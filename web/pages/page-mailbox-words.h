@@ -35,8 +35,8 @@ const char *request_waiting_words(struct page *page,
 				  const struct mailbox_request *request);
 const char *request_done_words(struct page *page,
 			       const struct mailbox_request *request);
-/* An open request nobody works on, and that will not be while no mail host asks
-   for work: says so on the page. Returns false with the error. */
+/* Of an open request nobody works on: says on the page if no mail host asks for
+   work, or if it has not begun in time. Returns false with the error. */
 bool request_say_host(struct page *page, struct page_notices *notices,
 		      const struct mailbox_request *request,
 		      const char **error_r);

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "page-frame.h"
 #include "page-limit.h"
+#include "page-mailbox-words.h"
 #include "password-rules.h"
 #include "settings.h"
 
@@ -57,21 +58,15 @@ bool page_password_check_new(struct page *page, const char *email,
 		.min_score = page->set->password_min_strength,
 	};
 	const char *password = page_field(page, "new");
+	struct password_strength strength = { 0, PASSWORD_WEAKNESS_NONE };
 	enum password_fault fault;
 
 	fault = password_rules_check(&rules, password, email,
-				     page->set->product_name, NULL);
-	if (fault == PASSWORD_TOO_SHORT)
-		page_errors_add(errors, "new", language_text(page->arena,
-			page->language, MSG_wrong_password_short,
-			LANGUAGE_NUMBER("min", rules.min_chars)));
-	else if (fault == PASSWORD_TOO_LONG)
-		page_errors_add(errors, "new", language_text(page->arena,
-			page->language, MSG_wrong_password_long,
-			LANGUAGE_NUMBER("max", PASSWORD_CHARS_MAX)));
-	else if (fault != PASSWORD_OK)
-		page_errors_add(errors, "new", language_text(page->arena,
-			page->language, MSG_wrong_password_weak));
+				     page->set->product_name, &strength);
+	if (fault != PASSWORD_OK)
+		page_errors_add(errors, "new",
+			password_fault_words(page, &rules, fault,
+					     strength.weakness));
 	else if (strcmp(password, page_field(page, "repeat")) != 0)
 		page_errors_add(errors, "repeat", language_text(page->arena,
 			page->language, MSG_wrong_repeat));

@@ -12,11 +12,15 @@
    of a parameter are those of the statement it stands in. */
 #define MAILBOX_COLUMNS \
 	"x.address,x.domain,x.present,x.active,x.quota," \
-	"(SELECT COUNT(*) FROM pymailadmin_alias l " \
-	"WHERE l.destination=" DB_FOREIGN("x.address") ")," \
+	"COALESCE(l.aliases,0)," \
 	"a.email,o.account_id,r.kind,r.state," DB_TO_EPOCH("r.created_at") "," \
 	DB_NOW
+/* Aliases are counted once for all, not for each mailbox: the mail server's
+   table may have no index for that. */
 #define MAILBOX_JOINS \
+	"LEFT JOIN (SELECT destination,COUNT(*) AS aliases " \
+	"FROM pymailadmin_alias GROUP BY destination) l " \
+	"ON l.destination=" DB_FOREIGN("x.address") " " \
 	"LEFT JOIN pymailadmin_account_mailbox o " \
 	"ON o.address=" DB_FOREIGN("x.address") " " \
 	"LEFT JOIN pymailadmin_account a ON a.id=o.account_id " \
@@ -29,7 +33,8 @@
 #define OWN_MAILBOXES \
 	"(SELECT n.address,SUBSTRING_INDEX(n.address,'@',-1) AS domain," \
 	"m.address IS NOT NULL AS present,COALESCE(m.active,0) AS active," \
-	DB_FOREIGN("m.quota") " AS quota,m.quota AS sort FROM pymailadmin_account_mailbox n " \
+	DB_FOREIGN("m.quota") " AS quota,m.quota AS sort " \
+	"FROM pymailadmin_account_mailbox n " \
 	"LEFT JOIN pymailadmin_mailbox m ON m.address=" DB_FOREIGN("n.address") \
 	" WHERE n.account_id=? AND n.address LIKE ?"
 #define ALL_MAILBOXES \
@@ -132,9 +137,11 @@ int mailbox_list_own(struct db *db, struct arena *arena,
 /* What follows the address after in an order. Its row is looked up for the
    quota; without it (it was deleted meanwhile) there is nothing after. */
 #define AFTER_ADDRESS(column, op) "(?='' OR " column op "?)"
-#define AFTER_QUOTA(columns, op) \
-	"(?='' OR (" columns ")" op "(SELECT k.quota,k.address " \
-	"FROM pymailadmin_mailbox k WHERE k.address=?))"
+#define AFTER_QUOTA_OF "(SELECT k.quota FROM pymailadmin_mailbox k " \
+	"WHERE k.address=?)"
+#define AFTER_QUOTA(op) \
+	"(?='' OR m.quota" op AFTER_QUOTA_OF " OR " \
+	"(m.quota=" AFTER_QUOTA_OF " AND m.address" op "?))"
 #define LIMIT_PAGE " LIMIT 51"
 
 #define OWN_PAGE(after, order) \
@@ -168,18 +175,18 @@ static const struct {
 		OUTER_ADDRESS(" DESC")
 	},
 	[MAILBOX_SORT_QUOTA] = {
-		OWN_PAGE(AFTER_QUOTA("m.quota,m.address", ">"),
+		OWN_PAGE(AFTER_QUOTA(">"),
 			 "m.quota,m.address")
 		"ORDER BY x.sort,x.address," NEWEST_REQUEST,
-		ALL_PAGE(AFTER_QUOTA("m.quota,m.address", ">"),
+		ALL_PAGE(AFTER_QUOTA(">"),
 			 "m.quota,m.address")
 		"ORDER BY x.sort,x.address," NEWEST_REQUEST
 	},
 	[MAILBOX_SORT_QUOTA_DOWN] = {
-		OWN_PAGE(AFTER_QUOTA("m.quota,m.address", "<"),
+		OWN_PAGE(AFTER_QUOTA("<"),
 			 "m.quota DESC,m.address DESC")
 		"ORDER BY x.sort DESC,x.address DESC," NEWEST_REQUEST,
-		ALL_PAGE(AFTER_QUOTA("m.quota,m.address", "<"),
+		ALL_PAGE(AFTER_QUOTA("<"),
 			 "m.quota DESC,m.address DESC")
 		"ORDER BY x.sort DESC,x.address DESC," NEWEST_REQUEST
 	},
@@ -196,16 +203,20 @@ int mailbox_list_domain(struct db *db, struct arena *arena,
 		DB_UINT(account->id),
 		db_text(like_pattern(arena, query->search)),
 		db_text(query->domain), db_text(after), db_text(after),
+		db_text(after), db_text(after),
 	};
+	const bool by_quota = query->sort == MAILBOX_SORT_QUOTA ||
+		query->sort == MAILBOX_SORT_QUOTA_DOWN;
+	const unsigned int count = by_quota ? 7 : 5;
 	struct db_rows rows;
 	int ret;
 
 	if (account->role == ACCOUNT_ROLE_SUPER_ADMIN)
 		ret = db_query(db, arena, page_statements[query->sort].all,
-			       params + 1, 4, &rows, error_r);
+			       params + 1, count - 1, &rows, error_r);
 	else
 		ret = db_query(db, arena, page_statements[query->sort].own,
-			       params, 5, &rows, error_r);
+			       params, count, &rows, error_r);
 	if (ret < 0)
 		return -1;
 	read_mailboxes(arena, account, &rows, list_r);

@@ -58,6 +58,7 @@ static void mailbox_new(struct gallery *gallery)
 
 	v.aliases_count = 0;
 	v.is_quota_used_known = false;
+	v.can_cancel = true;
 	view_mailbox(&gallery->out, &gallery->frame, &v);
 }
 
@@ -166,6 +167,7 @@ static void window_begin(struct gallery *gallery)
 {
 	const struct view_mailbox_window v = {
 		.address = ANNA, .phase = VIEW_WINDOW_CLOSED,
+		.can_cancel = true,
 	};
 
 	view_mailbox_window(&gallery->out, &gallery->frame, &v);
