@@ -21,8 +21,7 @@ import tempfile
 
 from selenium import webdriver
 from selenium.common.exceptions import (
-    NoSuchElementException, StaleElementReferenceException,
-    WebDriverException)
+    NoSuchElementException, WebDriverException)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -37,9 +36,11 @@ FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
 # What a profile says of scripts: nothing, or that they are blocked.
 NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
 HEIGHT = 740
-# Where pictures go if nobody has asked for them: the folder of --out.
+# Where pictures of all pages go, if anywhere.
 PICTURES = os.environ.get("PYMAILADMIN_PICTURES")
+# Where those of failed tests go, if there is such a folder.
 OUT = pathlib.Path("/out")
+running = []
 RUN_AXE = """
 const done = arguments[arguments.length - 1];
 axe.run({runOnly: arguments[0], resultTypes: ["violations"]}).then(
@@ -54,14 +55,14 @@ axe.run({runOnly: arguments[0], resultTypes: ["violations"]}).then(
 class Browser:
     """A new profile, and so no cookies. Paths are those of one server."""
 
-    def __init__(self, base_url, scripts=True):
+    def __init__(self, base_url, scripts=True, flags=()):
         self.base_url = base_url
         self.scripts = scripts
         self.profile = tempfile.mkdtemp(prefix="chromium-", dir="/tmp")
-        self.pictures = 0
+        self.failures = 0
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
-        for flag in (*FLAGS, f"--user-data-dir={self.profile}"):
+        for flag in (*FLAGS, *flags, f"--user-data-dir={self.profile}"):
             options.add_argument(flag)
         if not scripts:
             options.add_experimental_option("prefs", NO_SCRIPTS)
@@ -70,31 +71,31 @@ class Browser:
         self.driver = webdriver.Chrome(
             options=options,
             service=webdriver.ChromeService("/usr/bin/chromedriver"))
+        running.append(self)
         self.show_as()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, error, _):
-        try:
-            if error is not None:
-                self._tell(error)
-        finally:
-            self.close()
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
+        running.remove(self)
         self.driver.quit()
         shutil.rmtree(self.profile, ignore_errors=True)
 
-    def _tell(self, error):
-        """What was seen when a test failed."""
+    def told(self):
+        """What was seen when a test failed: a title and a text."""
         try:
-            error.add_note(f"The browser was at {self.driver.current_url}:\n"
-                           f"{self.text[:2000]}")
+            seen = self.text[:2000]
             if OUT.is_dir():
-                error.add_note(f"See {self.picture('failed', OUT)}")
-        except WebDriverException as other:
-            error.add_note(f"The browser had ended: {other.msg}")
+                self.failures += 1
+                path = self.picture(f"failed-{id(self)}-{self.failures}", OUT)
+                seen += f"\nSee {path}"
+            return f"browser at {self.driver.current_url}", seen
+        except WebDriverException as error:
+            return "browser", f"gone: {error.msg}"
 
     # ---- how it looks
 
@@ -103,6 +104,8 @@ class Browser:
         asks for."""
         self.cdp("Emulation.setDeviceMetricsOverride", width=width,
                  height=HEIGHT, deviceScaleFactor=1, mobile=False)
+        # As on a phone: they take no room.
+        self.cdp("Emulation.setScrollbarsHidden", hidden=True)
         self.cdp("Emulation.setEmulatedMedia", media=media, features=[
             {"name": "prefers-color-scheme", "value": scheme},
             {"name": "prefers-reduced-motion", "value": "reduce"}])
@@ -119,7 +122,6 @@ class Browser:
         folder = folder or PICTURES
         if folder is None:
             return None
-        self.pictures += 1
         size = self.cdp("Page.getLayoutMetrics")["cssContentSize"]
         data = self.cdp("Page.captureScreenshot", captureBeyondViewport=True,
                         clip={**size, "scale": 1})["data"]
@@ -190,7 +192,7 @@ class Browser:
             try:
                 left.is_enabled()
                 return False
-            except StaleElementReferenceException:
+            except WebDriverException:  # of an element of another page
                 return True
         wait_until(is_gone, "another page")
         self.wait_for("footer")
