@@ -130,16 +130,17 @@ def test_who_must_have_it_cannot_switch_it_off(portal):
 # ---- logging in
 
 def with_two_factor(portal, email, **columns):
-    """A new account with it: secret and backup codes."""
+    """A new account with it: secret, the step used, and backup codes."""
     portal.add_account(email, **columns)
     browser = portal.log_in(email)
     page = browser.get("/account/two-factor").expect()
     secret = re.search(r'<code class="secret">([^<]*)<', page.html)[1]
+    step = totp.step()
     page = browser.submit(page, "/account/two-factor",
-                          code=totp.code(secret)).expect()
+                          code=totp.code(secret, step)).expect()
     codes = re.findall(r"<li><code>([a-z0-9-]*)</code>", page.html)
     assert len(set(codes)) == 10
-    return secret, codes
+    return secret, step, codes
 
 
 def half_way(portal, email):
@@ -152,7 +153,7 @@ def code_form(browser, code):
 
 def test_logging_in_takes_a_code(portal):
     email = "steps@post.test"
-    secret, codes = with_two_factor(portal, email)
+    secret, used, codes = with_two_factor(portal, email)
     browser = portal.browser()
     browser.log_in(email).expect(303, "/login/code")
     pending = browser.session
@@ -165,9 +166,9 @@ def test_logging_in_takes_a_code(portal):
     page = code_form(browser, "000000").expect(422)
     assert "This code is not right" in page.text
     # the code it was set up with is used up
-    code_form(browser, totp.code(secret)).expect(422)
+    code_form(browser, totp.code(secret, used)).expect(422)
     portal.forget_limits()
-    following = totp.code(secret, totp.step() + 1)
+    following = totp.code(secret, used + 1)
     code_form(browser, following).expect(303, "/home")
     assert browser.session != pending
     browser.get("/home").expect()
@@ -186,7 +187,7 @@ def test_logging_in_takes_a_code(portal):
 
 def test_one_code_lets_one_in(portal):
     email = "race@post.test"
-    _, codes = with_two_factor(portal, email)
+    _, _, codes = with_two_factor(portal, email)
     portal.restart(limit_code="20/15m")
     try:
         browsers = [half_way(portal, email) for _ in range(4)]
@@ -203,14 +204,14 @@ def test_one_code_lets_one_in(portal):
 
 def test_codes_can_be_tried_only_so_often(portal):
     email = "guess@post.test"
-    secret, _ = with_two_factor(portal, email)
+    secret, used, _ = with_two_factor(portal, email)
     portal.forget_limits()
     got = []
     for _ in range(7):
         got.append(code_form(half_way(portal, email), "123456").status)
     assert got == [422] * 5 + [429] * 2
     browser = half_way(portal, email)
-    code_form(browser, totp.code(secret, totp.step() + 1)).expect(429)
+    code_form(browser, totp.code(secret, used + 1)).expect(429)
 
 
 def test_who_is_not_half_way_has_no_code_to_give(portal):
