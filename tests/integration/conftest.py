@@ -1,4 +1,6 @@
-"""Shows what the servers said during a test that failed."""
+"""Shows what servers said and browsers showed during a test that failed."""
+
+import sys
 
 import pytest
 
@@ -22,6 +24,10 @@ def pytest_runtest_makereport(item, call):
         for host in mailhost.running:
             for path in host.logs():
                 add(report, path, getattr(item, "logs_seen", {}).get(path, 0))
+        # It takes long to load for those who need none.
+        browser = sys.modules.get("browser")
+        report.sections += [each.told()
+                            for each in getattr(browser, "running", ())]
     return report
 
 

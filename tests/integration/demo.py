@@ -6,12 +6,14 @@ import sys
 import textwrap
 import time
 
+import demoportal
 import mailclients
 import messages
 from changes import folder_keys
 from mailhost import MailHost
 
 WIDTH = 78
+TIMER_SECS = 5
 SMALL, LARGE, LARGE_SIZE = 500, 4, 5_000_000
 
 
@@ -93,6 +95,7 @@ def compare(report, how, found, given):
 
 
 def run(host, report):
+    """The mailbox, and how many mails its folders hold."""
     with report.step("A mail host with a key for each user"):
         host.start()
         version = host.command("dovecot", "--version").stdout.split()[0]
@@ -184,6 +187,7 @@ def run(host, report):
             report.tell(f"{name}: {answer or 'logged in'}")
             report.check(f"{name} refuses it", answer is not None and
                          "AUTH" in answer)
+    return mailbox, {"INBOX": len(inbox), "Archive": len(archive)}
 
 
 def readable_on_disk(mailbox, given):
@@ -197,20 +201,39 @@ def readable_on_disk(mailbox, given):
     return False
 
 
-def stay(host, report):
+def stay(host, mailbox, portal, report):
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    demoportal.add_samples(portal)
     report.line()
-    report.line(" The mail host stays up until Ctrl-C:")
+    demoportal.tell_accounts(portal, mailbox, report)
+    report.line()
+    report.line(" So does the mail host, without TLS:")
     report.line()
     for name, port in (("IMAP", host.imap_port), ("POP3", host.pop3_port),
                        ("LMTP", host.lmtp_port)):
-        report.line(f"    {name}  127.0.0.1:{port}, no TLS")
-    for row in host.db.sql("SELECT email FROM users"):
-        report.line(f"    {row['email']}, password \"new password\"")
+        report.line(f"    {name}  127.0.0.1:{port}")
     report.line()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {
-        signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    signal.sigwait({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    report.line(" Ctrl-C ends both.")
+    while signal.sigtimedwait(signals, TIMER_SECS) is None:
+        result = host.process(timeout=900)
+        for line in result.output.splitlines():
+            report.line(f" $ doveadm pymailadmin process: {line.rstrip()}")
     report.line(" Stopped.")
+
+
+def show(host, report, stays):
+    mailbox, given = run(host, report)
+    with demoportal.Printer(report) if stays else \
+            demoportal.MailCatcher() as catcher:
+        portal = demoportal.start(host, catcher)
+        try:
+            demoportal.journey(host, mailbox, portal, report, given)
+            report.end()
+            if stays:
+                stay(host, mailbox, portal, report)
+        finally:
+            portal.stop(check=False)
 
 
 def main():
@@ -218,12 +241,10 @@ def main():
     host = MailHost(mail_driver=sys.argv[1], scheme="ARGON2ID",
                     depth="storage")
     report.line(report.paint(
-        "1", "pymailadmin: a mailbox password and its key are changed"))
+        "1", "pymailadmin: a mailbox password and its key are changed, also in "
+        "the portal"))
     try:
-        run(host, report)
-        report.end()
-        if "stay" in sys.argv[2:]:
-            stay(host, report)
+        show(host, report, "stay" in sys.argv[2:])
         if not report.failed:
             host.close()
     except KeyboardInterrupt:

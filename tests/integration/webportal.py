@@ -265,11 +265,12 @@ class Browser:
 class Portal:
     """Everything, or the portal of a MailHost that runs already."""
 
-    def __init__(self, mailhost=None, **settings):
+    def __init__(self, mailhost=None, port=None, **settings):
         self.mailhost = mailhost
         self.db = mailhost.db if mailhost else MariaDB()
         self.settings = settings
         self.web = None
+        self.port = port
         self._addresses = 0
 
     def start(self):
@@ -281,9 +282,9 @@ class Portal:
             self.settings.setdefault("seal_key",
                                      self.mailhost.seal_public_key)
             self.db.add_web_account(WEB_PASSWORD)
-        self.web = WebServer(
-            base_url=ORIGIN, database_socket=self.db.socket,
-            database_password=WEB_PASSWORD, **self.settings)
+        self.web = WebServer(port=self.port, **{
+            "base_url": ORIGIN, "database_socket": self.db.socket,
+            "database_password": WEB_PASSWORD, **self.settings})
         self.web.start()
         return self
 

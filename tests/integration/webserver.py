@@ -122,10 +122,10 @@ def request(method="GET", path="/", *headers, body=b"", version="1.1"):
 class WebServer:
     """Started when entered, stopped and its log checked when left."""
 
-    def __init__(self, program=PROGRAM, listen=None, **settings):
+    def __init__(self, program=PROGRAM, listen=None, port=None, **settings):
         self.folder = Path(tempfile.mkdtemp(prefix="web-", dir="/tmp"))
         self.program = str(program)
-        self.port = free_port()
+        self.port = port or free_port()
         self.metrics_port = free_port()
         self.address = ("127.0.0.1", self.port)
         if listen and listen.startswith("unix:"):
@@ -144,6 +144,9 @@ class WebServer:
             "trusted_proxies": "127.0.0.1 unix",
             **settings,
         }
+        # For browsers without a proxy: http://127.0.0.1:{port}.
+        self.base_url = self.settings["base_url"] = \
+            self.settings["base_url"].format(port=self.port)
         self.process = self.notified = None
         (self.folder / "secret-key").write_text(self.secret_key + "\n")
         (self.folder / "secret-key").chmod(0o600)

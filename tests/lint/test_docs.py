@@ -1,4 +1,4 @@
-"""README and man page say what the programs do, in both languages."""
+"""READMEs and man page say what the programs do, in both languages."""
 
 import itertools
 import os
@@ -9,8 +9,14 @@ import pytest
 
 from builds import SOURCE
 
-README = (SOURCE / "README.md").read_text()
-ENGLISH, FRENCH = README.split("\n## Français\n")
+READMES = ("README.md", "web/README.md")
+
+
+def halves_of(name):
+    return (SOURCE / name).read_text().split("\n## Français\n")
+
+
+ENGLISH, FRENCH = halves_of("README.md")
 MAN = SOURCE / "plugin/man/doveadm-pymailadmin.1"
 BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`[^`\n]+`")
@@ -38,27 +44,36 @@ def settings():
 
 # ---- README
 
-def test_both_languages_show_the_same_commands():
-    assert BLOCK.findall(ENGLISH) == BLOCK.findall(FRENCH)
+@pytest.fixture(params=READMES)
+def halves(request):
+    return halves_of(request.param)
 
 
-def test_both_languages_have_the_same_parts():
+def test_both_languages_show_the_same_commands(halves):
+    english, french = halves
+    assert BLOCK.findall(english) == BLOCK.findall(french)
+
+
+def test_both_languages_have_the_same_parts(halves):
     def parts(text, level):
         text = BLOCK.sub("", text)
         return [(len(each) - level) if each.startswith("#") else each
                 for each in re.findall(r"^(#+|\||\*)", text, re.MULTILINE)]
     # The title is the English half's; French has the language's name.
-    assert parts(ENGLISH, 1)[1:] == parts(FRENCH, 2)
+    english, french = halves
+    assert parts(english, 1)[1:] == parts(french, 2)
 
 
-def test_both_languages_name_the_same_things():
+def test_both_languages_name_the_same_things(halves):
     def names(text):
         return sorted(set(CODE.findall(BLOCK.sub("", text))))
-    assert names(ENGLISH) == names(FRENCH)
+    english, french = halves
+    assert names(english) == names(french)
 
 
-def test_french_has_french_typography():
-    prose = CODE.sub("", re.sub(r"\]\([^)]*\)", "", BLOCK.sub("", FRENCH)))
+def test_french_has_french_typography(halves):
+    prose = CODE.sub("", re.sub(r"\]\([^)]*\)", "",
+                                BLOCK.sub("", halves[1])))
     prose = re.sub(r"^\|[-|]+\|$", "", prose, flags=re.MULTILINE)
     prose = re.sub(r"\*the session.*?\*", "", prose)
     wrong = re.findall(r".{0,20}(?:'|\"|(?<!\u202f)[;!?»](?=\s)| [:;!?»]|« )"
@@ -66,14 +81,16 @@ def test_french_has_french_typography():
     assert wrong == []
 
 
-def test_links_lead_somewhere():
+@pytest.mark.parametrize("name", READMES)
+def test_links_lead_somewhere(name):
+    text = (SOURCE / name).read_text()
     titles = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-              for title in re.findall(r"^#+ (.*)$", README, re.MULTILINE)}
-    for target in re.findall(r"\]\(([^)]*)\)", README):
+              for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    for target in re.findall(r"\]\(([^)]*)\)", text):
         if target.startswith("#"):
             assert target[1:] in titles
         else:
-            assert (SOURCE / target).exists()
+            assert ((SOURCE / name).parent / target).exists()
 
 
 @pytest.mark.parametrize("name", settings())

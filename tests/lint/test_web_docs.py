@@ -95,3 +95,16 @@ def test_nginx_example_is_accepted(tmp_path):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_defaults_of_the_readme_are_true():
+    readme = (SOURCE / "web/README.md").read_text()
+    table = readme.partition("\n## Its settings\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]+)` )?\|", table,
+                      re.MULTILINE)
+    known = settings()
+    assert len(rows) > 10
+    for key, value in rows:
+        # The reserved names are a longer list.
+        assert value == ("" if key == "reserved_names"
+                         else known[key] or ""), key

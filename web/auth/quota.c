@@ -6,22 +6,27 @@
 
 static const char units[] = "bkMGT";
 
-/* What follows the number: "", "b", "k", "kB", "kiB" ... Returns the power of
-   1024, or -1. */
+/* What follows a unit's first letter: "", "B", "iB", or, as the French write it,
+   "o", "io". */
+static bool is_rest_of_unit(const char *text)
+{
+	return *text == '\0' || strcasecmp(text, "b") == 0 ||
+		strcasecmp(text, "ib") == 0 || strcasecmp(text, "o") == 0 ||
+		strcasecmp(text, "io") == 0;
+}
+
+/* What follows the number: "", "b", "k", "kB", "kiB", "ko" ... Returns the power
+   of 1024, or -1. */
 static int parse_unit(const char *text)
 {
-	const char *unit;
 	unsigned int i;
 
-	if (*text == '\0')
+	if (*text == '\0' || strcasecmp(text, "b") == 0 ||
+	    strcasecmp(text, "o") == 0)
 		return 0;
-	for (i = 0; units[i] != '\0'; i++) {
-		unit = text + 1;
-		if (strncasecmp(text, &units[i], 1) != 0)
-			continue;
-		if (*unit == '\0' ||
-		    (i > 0 && (strcasecmp(unit, "b") == 0 ||
-			       strcasecmp(unit, "ib") == 0)))
+	for (i = 1; units[i] != '\0'; i++) {
+		if (strncasecmp(text, &units[i], 1) == 0 &&
+		    is_rest_of_unit(text + 1))
 			return (int)i;
 	}
 	return -1;

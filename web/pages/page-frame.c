@@ -88,7 +88,7 @@ const struct view_frame *page_frame(struct page *page,
 	frame->path = path_of(page);
 	frame->notices = notice;
 	frame->notices_count = page_notice_take(page, notice);
-	if (errors != NULL) {
+	if (errors != NULL && errors->count > 0) {
 		frame->errors = errors->errors;
 		frame->errors_count = errors->count;
 	}

@@ -55,8 +55,6 @@ static enum page_result show(struct page *page, struct creation *creation)
 		.domain = creation->domain->name,
 		.name = page_field(page, "name"),
 		.quota = page_field(page, "quota"),
-		.is_quota_in_bytes =
-			page->set->quota_format == QUOTA_FORMAT_BYTES,
 	};
 	char quota[QUOTA_TEXT_SIZE];
 	const char *error;
@@ -64,8 +62,7 @@ static enum page_result show(struct page *page, struct creation *creation)
 
 	page_mailbox_limits(page, &v.limits);
 	if (is_new) {
-		quota_write(page->set->quota_min,
-			    (enum quota_format)page->set->quota_format, quota);
+		quota_write(page->set->quota_min, QUOTA_HUMAN, quota);
 		v.quota = quota;
 	}
 	if (!page_mailbox_is_super_admin(page)) {

@@ -26,6 +26,23 @@ all("[data-show]", (button) => {
 	});
 });
 
+// What appears while a button is pressed would move the button away from under
+// the finger, and nothing would be clicked.
+let pressed = false;
+let afterwards = [];
+
+document.addEventListener("pointerdown", () => {
+	pressed = true;
+}, true);
+["pointerup", "pointercancel"].forEach((name) =>
+	document.addEventListener(name, () => {
+		const acts = afterwards;
+
+		pressed = false;
+		afterwards = [];
+		setTimeout(() => acts.forEach((act) => act()));
+	}, true));
+
 // What is wrong with what is being typed, or "".
 function complaint(input) {
 	const {pattern, sayPattern, min, sayShort, same, saySame} = input.dataset;
@@ -62,7 +79,11 @@ all("[data-min], [data-pattern], [data-same]", (input) => {
 	input.addEventListener("input", look);
 	input.addEventListener("change", () => {
 		left = true;
-		look();
+		if (pressed) {
+			afterwards.push(look);
+		} else {
+			look();
+		}
 	});
 	if (input.dataset.same) {
 		document.getElementById(input.dataset.same)

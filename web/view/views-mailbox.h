@@ -81,9 +81,6 @@ struct view_mailbox_create {
 	const char *domain;
 	/* As typed. */
 	const char *name, *quota;
-	/* The unit of what is typed as quota: NULL if it has one itself, as
-	   "2G". */
-	bool is_quota_in_bytes;
 	struct view_limits limits;
 	/* How many this account has, of how many it may have; 0: any number. */
 	unsigned int mailboxes, mailboxes_max;

@@ -119,7 +119,7 @@ static void create_wrong(struct gallery *gallery)
 {
 	const struct view_mailbox_create v = {
 		.domain = "a-rather-long-name-of-a-collective.example.net",
-		.name = "Anna!", .quota = "99", .is_quota_in_bytes = true,
+		.name = "Anna!", .quota = "99",
 		.limits = limits,
 	};
 
