@@ -1,6 +1,7 @@
 """The portal's connection to the database, when that is not as it should be."""
 
 import re
+import socket
 import subprocess
 import time
 
@@ -48,6 +49,17 @@ def test_on_this_host_the_server_needs_no_tls():
         for where in (None, f"127.0.0.1:{db.port}", f"localhost:{db.port}"):
             stores = Stores(db, where)
             assert stores("connection").endswith(" []")
+            stores.close()
+
+
+def test_on_another_host_it_is_asked_for_tls():
+    """Which shows that it knows the account's password."""
+    for options, pattern in ((["--skip-ssl"], "^-1 "), ([], r" \[TLS_\w+\]$")):
+        with MariaDB(options=options) as db:
+            db.create_mail_database("dv", web_password=PASSWORD)
+            # not one of the names that stand for this host
+            stores = Stores(db, f"{socket.gethostname()}:{db.port}")
+            assert re.search(pattern, stores("connection"))
             stores.close()
 
 

@@ -199,9 +199,14 @@ static void set_options(MYSQL *mysql, const struct db_settings *set)
 		mysql_optionsv(mysql, MARIADB_OPT_TLS_VERSION,
 			       "TLSv1.2,TLSv1.3");
 	} else if (is_this_host(set)) {
-		/* nobody is in between; elsewhere the server must prove itself
-		   as libmariadb sees fit */
+		/* nobody is in between */
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
+	} else {
+		/* elsewhere the server must prove itself as libmariadb sees
+		   fit: by its certificate or, without one that is known, by
+		   knowing the password */
+		mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
+		mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
 	}
 	if (is_set(set->tls_cert))
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, set->tls_cert);

@@ -1,13 +1,20 @@
 #include "mail-send.h"
 #include "buffer.h"
+#include "clock.h"
 #include "settings.h"
 
 #include <curl/curl.h>
-#include <stdbool.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CONNECT_SECS 15L
+/* The relay may have taken the mail and be about to say so. */
+#define END_MSECS 3000
+
+/* By clock_msecs(); 0: there is no end in sight. */
+static atomic_uint_fast64_t ends_at;
 
 struct upload {
 	const struct buffer *mail;
@@ -16,12 +23,33 @@ struct upload {
 
 int mail_send_init(void)
 {
+	atomic_store(&ends_at, 0);
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
 }
 
 void mail_send_deinit(void)
 {
 	curl_global_cleanup();
+}
+
+void mail_send_end(void)
+{
+	atomic_store(&ends_at, clock_msecs() + END_MSECS);
+}
+
+bool mail_send_has_ended(void)
+{
+	return atomic_load(&ends_at) != 0;
+}
+
+/* Called about once a second, also when nothing moves. */
+static int look_at_the_clock(void *context, curl_off_t download_size,
+			     curl_off_t downloaded, curl_off_t upload_size,
+			     curl_off_t uploaded)
+{
+	(void)context; (void)download_size; (void)downloaded;
+	(void)upload_size; (void)uploaded;
+	return mail_send_has_ended() && clock_msecs() > atomic_load(&ends_at);
 }
 
 static size_t upload(char *data, size_t size, size_t count, void *context)
@@ -78,6 +106,8 @@ static bool prepare(CURL *curl, const struct settings *set,
 	    !SET(TIMEOUT, (long)MAIL_SEND_SECS) ||
 	    !SET(MAIL_FROM, set->mail_from) ||
 	    !SET(MAIL_RCPT, to) ||
+	    !SET(NOPROGRESS, 0L) ||
+	    !SET(XFERINFOFUNCTION, look_at_the_clock) ||
 	    !SET(READFUNCTION, upload) || !SET(READDATA, context) ||
 	    !SET(UPLOAD, 1L))
 		return false;

@@ -1,6 +1,8 @@
 #ifndef MAIL_SEND_H
 #define MAIL_SEND_H
 
+#include <stdbool.h>
+
 struct buffer;
 struct settings;
 
@@ -10,6 +12,10 @@ struct settings;
 /* Before the first thread is made. Returns 0 or -1. */
 int mail_send_init(void);
 void mail_send_deinit(void);
+/* A mail that is on its way has a few seconds left, and none is begun any more:
+   mail_send() fails. Any thread. */
+void mail_send_end(void);
+bool mail_send_has_ended(void);
 /* Hands a composed mail to the server of smtp_url. With smtp:// it has to offer
    STARTTLS, unless it is on this host; with smtps:// TLS comes first; its
    certificate is verified. Returns 0, or -1 with a text in error_r, which has

@@ -217,7 +217,8 @@ static unsigned int run(void *context)
 
 	(void)context;
 	file_resets(db, arena);
-	while (settings->smtp_url[0] != '\0' && ret > 0 && count++ < BATCH) {
+	while (settings->smtp_url[0] != '\0' && ret > 0 && count++ < BATCH &&
+	       !mail_send_has_ended()) {
 		ret = send_next(db, arena, &error);
 		if (ret < 0)
 			log_warning(NULL, "mail has to wait: %s", error);
@@ -250,6 +251,7 @@ void notify_stop(void)
 	struct arena *arena = arena_create();
 
 	if (sender != NULL) {
+		mail_send_end();
 		background_stop(&sender);
 		file_resets(db_get(db_settings), arena);
 		mail_send_deinit();

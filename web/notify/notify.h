@@ -19,7 +19,8 @@ struct settings;
    static text. */
 int notify_start(const struct settings *set, const struct db_settings *db_set,
 		 const char **error_r);
-/* What was asked for by notify_reset() is written to the database first. */
+/* Takes a few seconds at most. What was asked for by notify_reset() is written
+   to the database first. */
 void notify_stop(void);
 
 /* Has a mail sent to an account, if there is one of this e-mail address, and

@@ -9,6 +9,8 @@
 #include "settings.h"
 #include "views-list.h"
 
+#include <strings.h>
+
 /* A page of a super admin's; and all that others are shown. */
 #define DOMAINS_PAGE 50
 #define DOMAINS_MAX 500
@@ -43,6 +45,22 @@ static int look_for_host(struct page *page, struct view_home *v,
 	return ret;
 }
 
+/* Of those that are there, not only reserved. */
+static void count_mailboxes(const struct mailbox_list *mailboxes,
+			    struct domain_list *domains)
+{
+	size_t i, j;
+
+	for (i = 0; i < mailboxes->count; i++) {
+		for (j = 0; mailboxes->mailboxes[i].exists &&
+		     j < domains->count; j++) {
+			if (strcasecmp(mailboxes->mailboxes[i].domain,
+				       domains->domains[j].name) == 0)
+				domains->domains[j].mailboxes++;
+		}
+	}
+}
+
 static int load_own(struct page *page, struct view_home *v,
 		    const char **error_r)
 {
@@ -52,10 +70,11 @@ static int load_own(struct page *page, struct view_home *v,
 
 	if (mailbox_list_own(page->db, page->arena, account, &mailboxes,
 			     error_r) < 0 ||
-	    domain_list(page->db, page->arena, account, NULL, NULL,
-			DOMAINS_MAX, &domains, error_r) < 0 ||
+	    domain_list_names(page->db, page->arena, account->id, DOMAINS_MAX,
+			      &domains, error_r) < 0 ||
 	    mailbox_rows(page, &mailboxes, &v->mailboxes, error_r) < 0)
 		return -1;
+	count_mailboxes(&mailboxes, &domains);
 	v->mailboxes_max = account->max_mailboxes == ACCOUNT_LIMIT_DEFAULT ?
 		page->set->max_mailboxes : account->max_mailboxes;
 	v->mailboxes_count = (unsigned int)mailboxes.count;

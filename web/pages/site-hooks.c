@@ -9,6 +9,7 @@
 #include "housekeeping.h"
 #include "http-request.h"
 #include "language.h"
+#include "log.h"
 #include "page-frame.h"
 #include "page-notice.h"
 #include "page-site.h"
@@ -159,6 +160,26 @@ static bool database_is_away(const struct page *page)
 	return db_is_unavailable(page->db);
 }
 
+/* Who tries what is not for him leaves a trace: a form without its token, and
+   what an account may not see or is not there. */
+static void log_refusal(const struct page *page)
+{
+	const struct http_request *request = page->request;
+	const char *account = page->account == NULL ? NULL :
+		page->account->email;
+
+	if (page->response->status == 403)
+		log_event(LOG_LEVEL_WARNING, "form-refused", "path",
+			  request->path, "account", account,
+			  "client", request->client_address,
+			  "request", request->id, NULL);
+	else if (page->response->status == 404 && account != NULL)
+		log_event(LOG_LEVEL_INFO, "page-refused", "path",
+			  request->path, "account", account,
+			  "client", request->client_address,
+			  "request", request->id, NULL);
+}
+
 static void render_error(struct page *page)
 {
 	struct http_response *response = page->response;
@@ -174,6 +195,7 @@ static void render_error(struct page *page)
 		.retry_after_secs = response->retry_after,
 	};
 
+	log_refusal(page);
 	if (response->status == 503 && !database_is_away(page))
 		view_too_busy(&response->body, frame, &busy);
 	else

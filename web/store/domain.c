@@ -51,6 +51,31 @@ int domain_list(struct db *db, struct arena *arena,
 	return 0;
 }
 
+int domain_list_names(struct db *db, struct arena *arena, uint64_t account_id,
+		      unsigned int limit, struct domain_list *list_r,
+		      const char **error_r)
+{
+	const struct db_value params[] = {
+		DB_UINT(account_id), DB_UINT(limit),
+	};
+	struct domain_list list;
+	struct db_rows rows;
+
+	/* in the order of the index */
+	if (db_query(db, arena,
+		"SELECT d.name FROM pymailadmin_account_domain ad "
+		"JOIN pymailadmin_domain d ON d.name=" DB_FOREIGN("ad.domain")
+		" WHERE ad.account_id=? ORDER BY ad.domain LIMIT ?", params, 2,
+		&rows, error_r) < 0)
+		return -1;
+	list.domains = arena_new(arena, struct domain, rows.count + 1);
+	for (list.count = 0; list.count < rows.count; list.count++)
+		list.domains[list.count].name =
+			db_value_text(&rows.rows[list.count].values[0]);
+	*list_r = list;
+	return 0;
+}
+
 int domain_find(struct db *db, struct arena *arena,
 		const struct account *account, const char *name,
 		struct domain *domain_r, const char **error_r)

@@ -29,6 +29,11 @@ int domain_list(struct db *db, struct arena *arena,
 		const struct account *account, const char *search,
 		const char *after, unsigned int limit,
 		struct domain_list *list_r, const char **error_r);
+/* An account's own, by name, without counting mailboxes: who has the list of
+   those can do that. Returns 0. */
+int domain_list_names(struct db *db, struct arena *arena, uint64_t account_id,
+		      unsigned int limit, struct domain_list *list_r,
+		      const char **error_r);
 /* May the account see it and make mailboxes in it? Returns 1 or 0. */
 int domain_find(struct db *db, struct arena *arena,
 		const struct account *account, const char *name,

@@ -5,7 +5,9 @@
 #include "like.h"
 #include "quota.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* One row for each mailbox and open request of it: x is where address, domain,
    exists, active and quota come from, o the owner's row, r the request. Numbers
@@ -93,27 +95,92 @@ static void read_mailbox(const struct account *account,
 
 /* Rows of a mailbox follow each other, the request to be shown first. What was
    reserved and never came to be is left out. */
+static void add_mailbox(const struct account *account,
+			const struct db_value *row, struct mailbox_list *list)
+{
+	struct mailbox *mailbox = &list->mailboxes[list->count];
+
+	read_mailbox(account, row, mailbox);
+	if ((mailbox->exists || mailbox->has_request) &&
+	    (list->count == 0 ||
+	     strcmp(mailbox[-1].address, mailbox->address) != 0))
+		list->count++;
+}
+
 static void read_mailboxes(struct arena *arena, const struct account *account,
 			   const struct db_rows *rows,
 			   struct mailbox_list *list_r)
 {
 	struct mailbox_list list;
-	struct mailbox *mailbox;
 	size_t i;
 
 	list.count = 0;
 	list.mailboxes = arena_new(arena, struct mailbox, rows->count + 1);
-	for (i = 0; i < rows->count; i++) {
-		mailbox = &list.mailboxes[list.count];
-		read_mailbox(account, rows->rows[i].values, mailbox);
-		if (!mailbox->exists && !mailbox->has_request)
-			continue;
-		if (list.count > 0 &&
-		    strcmp(mailbox[-1].address, mailbox->address) == 0)
-			continue;
-		list.count++;
-	}
+	for (i = 0; i < rows->count; i++)
+		add_mailbox(account, rows->rows[i].values, &list);
 	*list_r = list;
+}
+
+/* The list of the first page people see: two passes of indexes, which nothing
+   has to be sorted or gathered for. Rows have as many columns as others, and one
+   that says which they are: the open request of a mailbox or none, another
+   request that has not ended, or how many aliases it has. */
+#define OWN_COLUMN_ADDRESS 0
+#define OWN_COLUMN_DOMAIN 1
+#define OWN_COLUMN_ALIASES 5
+#define OWN_COLUMN_CREATED 10
+#define OWN_COLUMN_ROW 12
+#define OWN_ROW_ALIASES 2
+#define DOMAIN_OF(column) "SUBSTRING_INDEX(" column ",'@',-1)"
+#define OWN_LIST \
+	"SELECT n.address," DOMAIN_OF("n.address") ",m.address IS NOT NULL," \
+	"COALESCE(m.active,0)," DB_FOREIGN("m.quota") ",0," \
+	"CAST(? AS CHAR),n.account_id,r.kind,r.state," \
+	DB_TO_EPOCH("r.created_at") "," DB_NOW "," \
+	"r.id IS NOT NULL AND r.open_address IS NULL " \
+	"FROM pymailadmin_account_mailbox n " \
+	"LEFT JOIN pymailadmin_mailbox m ON m.address=" DB_FOREIGN("n.address") \
+	" LEFT JOIN pymailadmin_request r ON r.address=n.address AND " \
+	"r.ended_at IS NULL WHERE n.account_id=? " \
+	"UNION ALL SELECT k.address," DOMAIN_OF("k.address") "," \
+	"NULL,NULL,NULL,COUNT(*),NULL,NULL,NULL,NULL,NULL,NULL,2 " \
+	"FROM pymailadmin_account_mailbox k JOIN pymailadmin_alias l " \
+	"ON l.destination=" DB_FOREIGN("k.address") " WHERE k.account_id=? " \
+	"GROUP BY k.address"
+
+/* By domain, address, kind of row, and the newest request first. */
+static int compare_own(const void *a, const void *b)
+{
+	const struct db_value *x = ((const struct db_row *)a)->values;
+	const struct db_value *y = ((const struct db_row *)b)->values;
+	static const unsigned int texts[] = {
+		OWN_COLUMN_DOMAIN, OWN_COLUMN_ADDRESS
+	};
+	unsigned int i;
+	uint64_t m, n;
+	int ret = 0;
+
+	for (i = 0; i < 2 && ret == 0; i++)
+		ret = strcasecmp(db_value_text(&x[texts[i]]),
+				 db_value_text(&y[texts[i]]));
+	if (ret != 0)
+		return ret;
+	m = db_value_uint(&x[OWN_COLUMN_ROW]);
+	n = db_value_uint(&y[OWN_COLUMN_ROW]);
+	if (m == n) {
+		m = db_value_uint(&y[OWN_COLUMN_CREATED]);
+		n = db_value_uint(&x[OWN_COLUMN_CREATED]);
+	}
+	return m < n ? -1 : m > n ? 1 : 0;
+}
+
+static void add_aliases(const struct db_value *row, struct mailbox_list *list)
+{
+	if (list->count > 0 &&
+	    strcmp(list->mailboxes[list->count - 1].address,
+		   db_value_text(&row[OWN_COLUMN_ADDRESS])) == 0)
+		list->mailboxes[list->count - 1].aliases =
+			db_value_uint(&row[OWN_COLUMN_ALIASES]);
 }
 
 int mailbox_list_own(struct db *db, struct arena *arena,
@@ -121,16 +188,27 @@ int mailbox_list_own(struct db *db, struct arena *arena,
 		     struct mailbox_list *list_r, const char **error_r)
 {
 	const struct db_value params[] = {
-		DB_UINT(account->id), db_text("%"),
+		db_text(account->email), DB_UINT(account->id),
+		DB_UINT(account->id),
 	};
+	struct mailbox_list list = { .count = 0 };
+	const struct db_value *row;
 	struct db_rows rows;
+	size_t i;
 
-	if (db_query(db, arena,
-		"SELECT " MAILBOX_COLUMNS " FROM " OWN_MAILBOXES ") x "
-		MAILBOX_JOINS "ORDER BY x.domain,x.address," NEWEST_REQUEST,
-		params, 2, &rows, error_r) < 0)
+	if (db_query(db, arena, OWN_LIST, params, 3, &rows, error_r) < 0)
 		return -1;
-	read_mailboxes(arena, account, &rows, list_r);
+	if (rows.count > 0)
+		qsort(rows.rows, rows.count, sizeof(*rows.rows), compare_own);
+	list.mailboxes = arena_new(arena, struct mailbox, rows.count + 1);
+	for (i = 0; i < rows.count; i++) {
+		row = rows.rows[i].values;
+		if (db_value_uint(&row[OWN_COLUMN_ROW]) == OWN_ROW_ALIASES)
+			add_aliases(row, &list);
+		else
+			add_mailbox(account, row, &list);
+	}
+	*list_r = list;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "language-private.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -49,25 +50,44 @@ void html_text(struct buffer *out, const char *text)
 		append_text(out, text, strlen(text));
 }
 
+/* RFC 3986, section 2.3. */
+static bool is_unreserved(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') ||
+		c == '-' || c == '.' || c == '_' || c == '~';
+}
+
 void html_url(struct buffer *out, const char *text)
 {
-	static const char unreserved[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789-._~";
+	static const char digits[] = "0123456789ABCDEF";
+	const char *begin = text;
 
-	while (text != NULL && *text != '\0') {
-		const size_t size = strspn(text, unreserved);
+	for (; text != NULL && *text != '\0'; text++) {
+		const unsigned char c = (unsigned char)*text;
 
-		buffer_append(out, text, size);
-		text += size;
-		if (*text != '\0')
-			buffer_printf(out, "%%%02X", (unsigned char)*text++);
+		if (is_unreserved(c))
+			continue;
+		buffer_append(out, begin, (size_t)(text - begin));
+		buffer_append_char(out, '%');
+		buffer_append_char(out, digits[c >> 4]);
+		buffer_append_char(out, digits[c & 15]);
+		begin = text + 1;
 	}
+	if (text != NULL)
+		buffer_append(out, begin, (size_t)(text - begin));
 }
 
 void html_number(struct buffer *out, uint64_t number)
 {
-	buffer_printf(out, "%llu", (unsigned long long)number);
+	char text[20];
+	size_t i = sizeof(text);
+
+	do {
+		text[--i] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	buffer_append(out, text + i, sizeof(text) - i);
 }
 
 /* <time datetime="2026-11-24T14:32+0100">, or a date or time only. */

@@ -2,22 +2,24 @@
 
 #include "buffer.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 static void append_number(struct buffer *out, const struct language *language,
 			  uint64_t number)
 {
-	char digits[24];
-	const int count = snprintf(digits, sizeof(digits), "%llu",
-				   (unsigned long long)number);
+	char digits[20];
+	unsigned int count = 0;
 
-	for (int i = 0; i < count; i++) {
+	do {
+		digits[count++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	while (count-- > 0) {
+		buffer_append_char(out, digits[count]);
 		/* A space in "1 204" helps nobody; "1,204" is usual. */
-		if (i > 0 && (count - i) % 3 == 0)
+		if (count > 0 && count % 3 == 0)
 			buffer_append_str(out, language->forms->group);
-		buffer_append_char(out, digits[i]);
 	}
 }
 
