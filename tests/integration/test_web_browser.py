@@ -247,7 +247,7 @@ def test_pages_of_the_account(tour, portal):
     browser.open("/account").follow("/account/two-factor")
     tour.see("two-factor")
     secret = browser.find(".secret").text
-    browser.send(code=totp.code(secret))
+    browser.send(code=totp.code(secret), password=person.password)
     tour.see("backup-codes")
     codes = [each.text for each in browser.find_all(".codes code")]
     browser.open("/account/two-factor")
@@ -395,7 +395,8 @@ def test_a_password_can_be_shown(browser):
 
 def test_backup_codes_are_printed_alone(browser, person):
     person.log_in(browser).open("/account/two-factor")
-    browser.send(code=totp.code(browser.find(".secret").text))
+    browser.send(code=totp.code(browser.find(".secret").text),
+                 password=person.password)
     assert browser.find("header").is_displayed()
     assert browser.find("[data-print]").is_displayed()
     browser.show_as(media="print")

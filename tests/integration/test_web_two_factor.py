@@ -56,12 +56,16 @@ def test_two_factor_is_set_up_shown_and_switched_off(portal):
     stored = portal.db.value("SELECT totp_secret FROM pymailadmin_account "
                              "WHERE id = %s", account)
     assert stored and secret.replace(" ", "").encode() not in stored
-    page = browser.submit(page, "/account/two-factor", code="000000")
+    page = browser.submit(page, "/account/two-factor",
+                          code=totp.code(secret), password="not this one")
+    assert "This is not the password" in page.expect(422).text
+    page = browser.submit(page, "/account/two-factor", code="000000",
+                          password=PASSWORD)
     assert "This code is not right" in page.expect(422).text
     # not in force yet
     portal.log_in(email_).get("/home").expect()
     before = browser.session
-    page = browser.submit(page, "/account/two-factor",
+    page = browser.submit(page, "/account/two-factor", password=PASSWORD,
                           code=totp.code(secret)).expect()
     codes = re.findall(r"<li><code>([a-z0-9-]*)</code>", page.html)
     assert len(set(codes)) == 10 and "no-store" in page.header("Cache-Control")
@@ -103,10 +107,10 @@ def test_two_factor_is_set_up_shown_and_switched_off(portal):
 
 def test_codes_of_the_set_up_can_be_tried_only_so_often(portal):
     browser, secret, page = set_up(portal, USER)
-    got = [browser.submit(page, "/account/two-factor", code="123456").status
-           for _ in range(6)]
+    got = [browser.submit(page, "/account/two-factor", code="123456",
+                          password=PASSWORD).status for _ in range(6)]
     assert got == [422] * 5 + [429]
-    browser.submit(page, "/account/two-factor",
+    browser.submit(page, "/account/two-factor", password=PASSWORD,
                    code=totp.code(secret)).expect(429)
 
 
@@ -116,7 +120,7 @@ def test_who_must_have_it_cannot_switch_it_off(portal):
     portal.restart(two_factor_required="admin")
     try:
         browser, secret, page = set_up(portal, email_)
-        browser.submit(page, "/account/two-factor",
+        browser.submit(page, "/account/two-factor", password=PASSWORD,
                        code=totp.code(secret)).expect()
         browser.get("/home").expect()
         page = browser.get("/account/two-factor").expect()
@@ -136,7 +140,7 @@ def with_two_factor(portal, email, **columns):
     page = browser.get("/account/two-factor").expect()
     secret = re.search(r'<code class="secret">([^<]*)<', page.html)[1]
     step = totp.step()
-    page = browser.submit(page, "/account/two-factor",
+    page = browser.submit(page, "/account/two-factor", password=PASSWORD,
                           code=totp.code(secret, step)).expect()
     codes = re.findall(r"<li><code>([a-z0-9-]*)</code>", page.html)
     assert len(set(codes)) == 10

@@ -188,21 +188,24 @@ static enum page_result confirm(struct page *page,
 	return page_backup_codes_show(page, codes);
 }
 
-static enum page_result submit_code(struct page *page)
+/* With the password: who has found the browser open cannot lock its owner
+   out. */
+static enum page_result check_code(struct page *page)
 {
+	const struct password_work *work = page->context;
 	struct page_errors errors = { .count = 0 };
 	struct two_factor two_factor;
 	struct totp_secret secret;
 	char code[TOTP_DIGITS + 1];
-	enum page_result result;
 	const char *error;
 	uint64_t step;
 	bool right;
 	int ret;
 
-	if (!page_limit_account(page, "two-factor-code",
-				&page->set->limit_code, &result))
-		return result;
+	if (!work->right) {
+		page_password_add_wrong(page, &errors, "password");
+		return show_setup(page, &errors);
+	}
 	ret = two_factor_load(page->db, page->arena, page->account->id,
 			      &two_factor, &error);
 	if (ret < 0)
@@ -220,6 +223,17 @@ static enum page_result submit_code(struct page *page)
 	page_errors_add(&errors, "code", language_text(page->arena,
 		page->language, MSG_wrong_code));
 	return show_setup(page, &errors);
+}
+
+static enum page_result submit_code(struct page *page)
+{
+	enum page_result result;
+
+	if (!page_limit_account(page, "two-factor-code",
+				&page->set->limit_code, &result))
+		return result;
+	return page_password_verify(page, page_field(page, "password"), NULL,
+				    check_code);
 }
 
 enum page_result page_two_factor(struct page *page)

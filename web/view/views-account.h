@@ -49,7 +49,7 @@ struct view_account_sessions {
 void view_account_sessions(struct buffer *out, const struct view_frame *frame,
 			   const struct view_account_sessions *v);
 
-/* POST /account/two-factor: code. */
+/* POST /account/two-factor: code, password. */
 struct view_two_factor {
 	/* Base32, in groups of four. */
 	const char *secret;
