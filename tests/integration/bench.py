@@ -8,6 +8,7 @@ import time
 import mailclients
 import messages
 from benchstorage import bench_storage
+from benchweb import bench_web
 from mailhost import MailHost
 
 CHANGES = 50
@@ -111,6 +112,8 @@ if __name__ == "__main__":
         bench_change()
     if wanted in ("all", "login"):
         bench_login()
-    # Its last lines are for machines.
+    # The last lines of these are for machines.
     if wanted in ("all", "storage"):
         bench_storage()
+    if wanted in ("all", "web") and not bench_web():
+        sys.exit(1)

@@ -29,7 +29,7 @@ def program(sanitizer="address,undefined"):
                *web.glob("store/*.c"), *web.glob("auth/*.c"),
                *(web / "db" / f"{name}.c" for name in ("db", "db-connection")),
                *(web / "base" / f"{name}.c"
-                 for name in ("arena", "buffer", "bytes")),
+                 for name in ("arena", "buffer", "bytes", "clock")),
                *(TOP / "plugin/contract").glob("*.c")]
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", *LIBRARIES],
                            check=True, capture_output=True, text=True)

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* explicit_bzero() */
 #include "db.h"
 #include "db-private.h"
 #include "arena.h"
@@ -124,7 +125,7 @@ static int fetch_column(MYSQL_STMT *stmt, struct arena *arena,
 	unsigned long length = 0;
 	my_bool is_null = 0;
 	long long number = 0;
-	char *data;
+	char shorter[64], *data;
 
 	memset(&bind, 0, sizeof(bind));
 	bind.length = &length;
@@ -141,13 +142,20 @@ static int fetch_column(MYSQL_STMT *stmt, struct arena *arena,
 					   (uint64_t)number : 0);
 		return 0;
 	}
+	/* most are short, and need not be asked for their length first */
 	bind.buffer_type = MYSQL_TYPE_STRING;
+	bind.buffer = shorter;
+	bind.buffer_length = sizeof(shorter);
 	if (mysql_stmt_fetch_column(stmt, &bind, column, 0) != 0)
 		return -1;
 	if (is_null)
 		return 0;
 	data = arena_alloc(arena, length + 1);
-	if (length > 0) {
+	if (length <= sizeof(shorter)) {
+		memcpy(data, shorter, length);
+		explicit_bzero(shorter, length);
+	} else {
+		explicit_bzero(shorter, sizeof(shorter));
 		bind.buffer = data;
 		bind.buffer_length = length;
 		if (mysql_stmt_fetch_column(stmt, &bind, column, 0) != 0)

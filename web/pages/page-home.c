@@ -35,13 +35,13 @@ static struct view_domain_row *domain_rows(struct page *page,
 static int look_for_host(struct page *page, struct view_home *v,
 			 const char **error_r)
 {
-	struct heartbeat heartbeat;
+	uint64_t age_secs;
 	int ret;
 
-	ret = heartbeat_find(page->db, page->arena, &page->set->seal_key,
-			     &heartbeat, error_r);
-	if (ret > 0 && heartbeat.age_secs > HEARTBEAT_MAX_SECS)
-		v->host_silent_since = page->now - heartbeat.age_secs;
+	ret = heartbeat_find_lately(page->db, page->arena, &page->set->seal_key,
+				    &age_secs, error_r);
+	if (ret > 0 && age_secs > HEARTBEAT_MAX_SECS)
+		v->host_silent_since = page->now - age_secs;
 	return ret;
 }
 

@@ -1,6 +1,9 @@
 #include "heartbeat.h"
 #include "bytes.h"
+#include "clock.h"
 #include "db.h"
+
+#define LATELY_MSECS 1000
 
 int heartbeat_find(struct db *db, struct arena *arena,
 		   const struct seal_public_key *seal_key,
@@ -25,4 +28,29 @@ int heartbeat_find(struct db *db, struct arena *arena,
 	heartbeat_r->age_secs = db_value_uint(&row[1]);
 	heartbeat_r->opens_seals = db_value_uint(&row[2]) != 0;
 	return 1;
+}
+
+int heartbeat_find_lately(struct db *db, struct arena *arena,
+			  const struct seal_public_key *seal_key,
+			  uint64_t *age_secs_r, const char **error_r)
+{
+	static _Thread_local struct {
+		uint64_t read_at, age_secs;
+		int ret;
+	} lately;
+	const uint64_t now = clock_msecs();
+	struct heartbeat heartbeat = { .age_secs = 0 };
+	int ret;
+
+	if (lately.read_at == 0 || now - lately.read_at >= LATELY_MSECS) {
+		ret = heartbeat_find(db, arena, seal_key, &heartbeat, error_r);
+		if (ret < 0)
+			return -1;
+		lately.ret = ret;
+		lately.age_secs = heartbeat.age_secs;
+		lately.read_at = now;
+	}
+	if (lately.ret > 0)
+		*age_secs_r = lately.age_secs;
+	return lately.ret;
 }

@@ -29,5 +29,11 @@ struct heartbeat {
 int heartbeat_find(struct db *db, struct arena *arena,
 		   const struct seal_public_key *seal_key,
 		   struct heartbeat *heartbeat_r, const char **error_r);
+/* How long ago the same was, as it was known to this thread within the last
+   second: for pages that everybody sees all the time. Always for the same key.
+   Returns 1 or 0. */
+int heartbeat_find_lately(struct db *db, struct arena *arena,
+			  const struct seal_public_key *seal_key,
+			  uint64_t *age_secs_r, const char **error_r);
 
 #endif
