@@ -14,6 +14,7 @@ import pymysql.cursors
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 DEADLINE = 30
+TEMPLATE = Path("/srv/mariadb-template")
 given_ports = set()
 SMALL = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M")
 
@@ -66,6 +67,20 @@ def free_port():
             return port
 
 
+def make_template():
+    """The data directory of which each server has a copy; made once."""
+    if TEMPLATE.exists():
+        return
+    scratch = TEMPLATE.with_suffix(".new")
+    subprocess.run(
+        ["mariadb-install-db", "--no-defaults", "--user=mysql",
+         f"--datadir={scratch}", "--skip-test-db",
+         "--auth-root-authentication-method=normal",
+         *SMALL, "--innodb-flush-log-at-trx-commit=0"],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    scratch.rename(TEMPLATE)
+
+
 class MariaDB:
     """mariadbd on a socket and a loopback port; root has no password.
 
@@ -87,24 +102,9 @@ class MariaDB:
         self.env = env
         self.process = None
         self.database = None
-        subprocess.run(["cp", "-a", str(self._template()), str(self.datadir)],
+        make_template()
+        subprocess.run(["cp", "-a", str(TEMPLATE), str(self.datadir)],
                        check=True)
-
-    @staticmethod
-    def _template():
-        """A prepared data directory, made by the first instance."""
-        template = Path("/tmp/mariadb-template")
-        if not template.exists():
-            scratch = Path(f"{template}.{os.getpid()}")
-            subprocess.run(
-                ["mariadb-install-db", "--no-defaults", "--user=mysql",
-                 f"--datadir={scratch}", "--skip-test-db",
-                 "--auth-root-authentication-method=normal",
-                 *SMALL, "--innodb-flush-log-at-trx-commit=0"],
-                check=True, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL)
-            scratch.rename(template)
-        return template
 
     def start(self):
         assert self.process is None

@@ -46,7 +46,8 @@ def new_keys(mailbox, new):
     for a request of kind encrypt."""
     host = mailbox.host
     host.request(mailbox, new).expect(0)
-    host.must("-o", "pymailadmin_rekey_depth=keys", "pymailadmin", "process")
+    host.must("-o", "pymailadmin_rekey_depth=keys",
+              "-o", "pymailadmin_rekey_window=1m", "pymailadmin", "process")
     mailbox.password = new
     assert len(not_current(mailbox)) == len(storedmail.files(mailbox.home))
 

@@ -92,6 +92,7 @@ def schemes(host):
     return host.must("pw", "-l").stdout.split()
 
 
+@pytest.mark.limit(300)
 def test_doveadm_pw_knows_every_scheme(host, stock):
     assert schemes(host) == schemes(stock)
     assert "ARGON2ID" in schemes(host)

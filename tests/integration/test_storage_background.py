@@ -15,7 +15,7 @@ from storagejobs import (assert_finished, encrypt, new_keys,
                          terminate, wait_for_state)
 
 WINDOW = """
-pymailadmin_rekey_window = 2s
+pymailadmin_rekey_window = 5s
 """
 
 

@@ -253,7 +253,7 @@ def test_it_works_while_the_mailbox_is_closed(host, mailbox):
 
 def test_three_hundred_folders(host, mailbox):
     names = [f"Many/{number}" for number in range(300)]
-    host.must("mailbox", "create", "-u", mailbox.address, *names)
+    host.must("mailbox", "create", "-u", mailbox.address, *names, timeout=50)
     result = host.doveadm("pymailadmin", "verify", "-u", mailbox.address,
                           timeout=10)
     result.expect(0)

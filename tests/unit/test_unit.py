@@ -38,14 +38,14 @@ def run_program(build, program, *wrapper, **environment):
     assert done.returncode == 0, f"{program} exited with {done.returncode}"
 
 
-@pytest.mark.limit(300)
+@pytest.mark.limit(600)
 @pytest.mark.parametrize("program", programs())
 def test_under_valgrind(builds, program):
     run_program(builds.tested(), program,
                 "sh", f"{SOURCE}/tests/build-aux/run-test.sh")
 
 
-@pytest.mark.limit(300)
+@pytest.mark.limit(600)
 @pytest.mark.parametrize("program", programs())
 def test_with_sanitizers(builds, program):
     run_program(builds.sanitized(), program,
