@@ -1,12 +1,19 @@
-"""Shows what servers said and browsers showed during a test that failed."""
+"""Shows what servers said and browsers showed during a test that failed; what
+all tests here share."""
 
 import sys
 
 import pytest
 
 import mailhost
+import mariadb
 
 MAX_LINES = 60
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    mariadb.make_template()
 
 
 @pytest.hookimpl(wrapper=True)
