@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+import parallel
 from builds import Builds
 
 pytest.register_assert_rewrite("changes", "storagejobs", "snapshots",
@@ -73,6 +74,11 @@ def pytest_unconfigure(config):
     reporter.write_line(", ".join(
         f"{found.count(word)} {word}"
         for word in ("passed", "failed", "skipped")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return parallel.Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

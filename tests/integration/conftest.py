@@ -1,10 +1,16 @@
-"""Shows what the servers said during a test that failed."""
+"""What the servers said during a test that failed; what they all share."""
 
 import pytest
 
 import mailhost
+import mariadb
 
 MAX_LINES = 60
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    mariadb.make_template()
 
 
 @pytest.hookimpl(wrapper=True)
