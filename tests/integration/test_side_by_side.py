@@ -74,7 +74,7 @@ def test_counts_and_limits_and_isolation(files):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", SOURCE / "tests/pytest.ini",
          "-p", "conftest", "--rootdir", files, "--dist=load",
-         f"--tx=3*popen//python={SOURCE}/tests/worker", files],
+         f"--tx=2*popen//python={SOURCE}/tests/worker", files],
         cwd=SOURCE, text=True, capture_output=True, stdin=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": f"{SOURCE}/tests"})
     assert done.returncode == 1
