@@ -93,14 +93,13 @@ static void read_mailbox(const struct account *account,
 	read_request(&row[8], mailbox_r);
 }
 
-/* Rows of a mailbox follow each other, the request to be shown first. What was
-   reserved and never came to be is left out. */
-static void add_mailbox(const struct account *account,
-			const struct db_value *row, struct mailbox_list *list)
+/* Rows of a mailbox follow each other, the request to be shown first: the one
+   just read is kept unless it is such another row, or was reserved and never
+   came to be. */
+static void keep_mailbox(struct mailbox_list *list)
 {
-	struct mailbox *mailbox = &list->mailboxes[list->count];
+	const struct mailbox *mailbox = &list->mailboxes[list->count];
 
-	read_mailbox(account, row, mailbox);
 	if ((mailbox->exists || mailbox->has_request) &&
 	    (list->count == 0 ||
 	     strcmp(mailbox[-1].address, mailbox->address) != 0))
@@ -116,98 +115,120 @@ static void read_mailboxes(struct arena *arena, const struct account *account,
 
 	list.count = 0;
 	list.mailboxes = arena_new(arena, struct mailbox, rows->count + 1);
-	for (i = 0; i < rows->count; i++)
-		add_mailbox(account, rows->rows[i].values, &list);
+	for (i = 0; i < rows->count; i++) {
+		read_mailbox(account, rows->rows[i].values,
+			     &list.mailboxes[list.count]);
+		keep_mailbox(&list);
+	}
 	*list_r = list;
 }
 
-/* The list of the first page people see: two passes of indexes, which nothing
-   has to be sorted or gathered for. Rows have as many columns as others, and one
-   that says which they are: the open request of a mailbox or none, another
-   request that has not ended, or how many aliases it has. */
-#define OWN_COLUMN_ADDRESS 0
-#define OWN_COLUMN_DOMAIN 1
-#define OWN_COLUMN_ALIASES 5
-#define OWN_COLUMN_CREATED 10
-#define OWN_COLUMN_ROW 12
-#define OWN_ROW_ALIASES 2
-#define DOMAIN_OF(column) "SUBSTRING_INDEX(" column ",'@',-1)"
+/* The list of the first page people see, which therefore goes through indexes
+   alone: nothing is sorted or gathered by the server. */
 #define OWN_LIST \
-	"SELECT n.address," DOMAIN_OF("n.address") ",m.address IS NOT NULL," \
-	"COALESCE(m.active,0)," DB_FOREIGN("m.quota") ",0," \
-	"CAST(? AS CHAR),n.account_id,r.kind,r.state," \
+	"SELECT n.address,IF(m.address IS NULL,2,COALESCE(m.active,0)<>0)," \
+	DB_FOREIGN("m.quota") ",r.kind,r.state," \
 	DB_TO_EPOCH("r.created_at") "," DB_NOW "," \
 	"r.id IS NOT NULL AND r.open_address IS NULL " \
 	"FROM pymailadmin_account_mailbox n " \
 	"LEFT JOIN pymailadmin_mailbox m ON m.address=" DB_FOREIGN("n.address") \
 	" LEFT JOIN pymailadmin_request r ON r.address=n.address AND " \
-	"r.ended_at IS NULL WHERE n.account_id=? " \
-	"UNION ALL SELECT k.address," DOMAIN_OF("k.address") "," \
-	"NULL,NULL,NULL,COUNT(*),NULL,NULL,NULL,NULL,NULL,NULL,2 " \
-	"FROM pymailadmin_account_mailbox k JOIN pymailadmin_alias l " \
-	"ON l.destination=" DB_FOREIGN("k.address") " WHERE k.account_id=? " \
-	"GROUP BY k.address"
+	"r.ended_at IS NULL WHERE n.account_id=?"
+#define OWN_ALIASES \
+	"SELECT k.address,COUNT(*) FROM pymailadmin_account_mailbox k " \
+	"JOIN pymailadmin_alias l ON l.destination=" DB_FOREIGN("k.address") \
+	" WHERE k.account_id=? GROUP BY k.address"
+/* Of what is only reserved there is no row. */
+#define OWN_ACTIVE_NONE 2
 
-/* By domain, address, kind of row, and the newest request first. */
+static const char *domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at == NULL ? address : at + 1;
+}
+
+/* By domain and address; of one mailbox as NEWEST_REQUEST says. */
 static int compare_own(const void *a, const void *b)
 {
 	const struct db_value *x = ((const struct db_row *)a)->values;
 	const struct db_value *y = ((const struct db_row *)b)->values;
-	static const unsigned int texts[] = {
-		OWN_COLUMN_DOMAIN, OWN_COLUMN_ADDRESS
-	};
-	unsigned int i;
-	uint64_t m, n;
-	int ret = 0;
+	const char *x_address = db_value_text(&x[0]);
+	const char *y_address = db_value_text(&y[0]);
+	uint64_t m = db_value_uint(&x[7]), n = db_value_uint(&y[7]);
+	int ret;
 
-	for (i = 0; i < 2 && ret == 0; i++)
-		ret = strcasecmp(db_value_text(&x[texts[i]]),
-				 db_value_text(&y[texts[i]]));
+	ret = strcasecmp(domain_of(x_address), domain_of(y_address));
+	if (ret == 0)
+		ret = strcasecmp(x_address, y_address);
 	if (ret != 0)
 		return ret;
-	m = db_value_uint(&x[OWN_COLUMN_ROW]);
-	n = db_value_uint(&y[OWN_COLUMN_ROW]);
 	if (m == n) {
-		m = db_value_uint(&y[OWN_COLUMN_CREATED]);
-		n = db_value_uint(&x[OWN_COLUMN_CREATED]);
+		m = db_value_uint(&y[5]);
+		n = db_value_uint(&x[5]);
 	}
 	return m < n ? -1 : m > n ? 1 : 0;
 }
 
-static void add_aliases(const struct db_value *row, struct mailbox_list *list)
+static void read_own(const struct account *account, const struct db_value *row,
+		     struct mailbox *mailbox_r)
 {
-	if (list->count > 0 &&
-	    strcmp(list->mailboxes[list->count - 1].address,
-		   db_value_text(&row[OWN_COLUMN_ADDRESS])) == 0)
-		list->mailboxes[list->count - 1].aliases =
-			db_value_uint(&row[OWN_COLUMN_ALIASES]);
+	const uint64_t active = db_value_uint(&row[1]);
+
+	memset(mailbox_r, 0, sizeof(*mailbox_r));
+	mailbox_r->address = db_value_text(&row[0]);
+	mailbox_r->domain = domain_of(mailbox_r->address);
+	mailbox_r->exists = active != OWN_ACTIVE_NONE;
+	mailbox_r->active = mailbox_r->exists && active != 0;
+	mailbox_r->quota = db_value_text(&row[2]);
+	(void)quota_parse(mailbox_r->quota, &mailbox_r->quota_bytes);
+	mailbox_r->owner = account->email;
+	mailbox_r->is_own = true;
+	read_request(&row[3], mailbox_r);
+}
+
+/* Both are in the order of the index, the list by domain first: what is looked
+   for is near what was found last, or at the beginning. */
+static void add_aliases(const struct db_rows *rows, struct mailbox_list *list)
+{
+	size_t i, j, tried;
+
+	for (i = 0, j = 0; i < rows->count && list->count > 0; i++) {
+		const struct db_value *row = rows->rows[i].values;
+
+		for (tried = 0; tried < list->count; tried++) {
+			j = (j + 1) % list->count;
+			if (strcmp(list->mailboxes[j].address,
+				   db_value_text(&row[0])) == 0)
+				break;
+		}
+		if (tried < list->count)
+			list->mailboxes[j].aliases = db_value_uint(&row[1]);
+	}
 }
 
 int mailbox_list_own(struct db *db, struct arena *arena,
 		     const struct account *account,
 		     struct mailbox_list *list_r, const char **error_r)
 {
-	const struct db_value params[] = {
-		db_text(account->email), DB_UINT(account->id),
-		DB_UINT(account->id),
-	};
+	const struct db_value params[] = { DB_UINT(account->id) };
 	struct mailbox_list list = { .count = 0 };
-	const struct db_value *row;
-	struct db_rows rows;
+	struct db_rows rows, aliases;
 	size_t i;
 
-	if (db_query(db, arena, OWN_LIST, params, 3, &rows, error_r) < 0)
+	if (db_query(db, arena, OWN_LIST, params, 1, &rows, error_r) < 0 ||
+	    db_query(db, arena, OWN_ALIASES, params, 1, &aliases,
+		     error_r) < 0)
 		return -1;
 	if (rows.count > 0)
 		qsort(rows.rows, rows.count, sizeof(*rows.rows), compare_own);
 	list.mailboxes = arena_new(arena, struct mailbox, rows.count + 1);
 	for (i = 0; i < rows.count; i++) {
-		row = rows.rows[i].values;
-		if (db_value_uint(&row[OWN_COLUMN_ROW]) == OWN_ROW_ALIASES)
-			add_aliases(row, &list);
-		else
-			add_mailbox(account, row, &list);
+		read_own(account, rows.rows[i].values,
+			 &list.mailboxes[list.count]);
+		keep_mailbox(&list);
 	}
+	add_aliases(&aliases, &list);
 	*list_r = list;
 	return 0;
 }

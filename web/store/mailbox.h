@@ -70,8 +70,7 @@ struct mailbox_query {
 enum mailbox_sort mailbox_sort_parse(const char *name);
 const char *mailbox_sort_name(enum mailbox_sort sort);
 
-/* Those an account owns, and has reserved, by domain and address, in one
-   statement. Returns 0. */
+/* Those an account owns, and has reserved, by domain and address. Returns 0. */
 int mailbox_list_own(struct db *db, struct arena *arena,
 		     const struct account *account,
 		     struct mailbox_list *list_r, const char **error_r);
