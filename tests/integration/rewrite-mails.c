@@ -61,7 +61,8 @@ static void rewrite(int dir_fd, const char *name, enum storage_format format)
 	if (out == -1)
 		i_fatal("open(.temp.rewrite) failed: %m");
 	if (mail_file_rewrite(&file, priv, "aes-256-gcm-sha256", pub, out,
-			      &result, &error) < 0)
+			      &result, &error) < 0 ||
+	    mail_file_copy_attributes(&file.st, out, &error) < 0)
 		i_fatal("mail_file_rewrite(%s) failed: %s", name, error);
 	if (renameat(dir_fd, ".temp.rewrite", dir_fd, name) < 0)
 		i_fatal("rename(%s) failed: %m", name);

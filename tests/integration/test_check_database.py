@@ -75,12 +75,12 @@ def test_a_column_is_missing(host, healthy):
 
 
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    ("DELETE FROM pymailadmin_schema_version WHERE version=2", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (2,'x')", 78,
-     "error", "of version 1, 2 is needed; load the SQL files"),
+    ("DELETE FROM pymailadmin_schema_version WHERE version=3", "INSERT INTO "
+     "pymailadmin_schema_version (version,description) VALUES (3,'x')", 78,
+     "error", "of version 2, 3 is needed; load the SQL files"),
     ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x')",
-     78, "error", "of version 0, 2 is needed; load the SQL files"),
+     "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x'),"
+     "(3,'x')", 78, "error", "of version 0, 3 is needed; load the SQL files"),
     ("INSERT INTO pymailadmin_schema_version (version,description) "
      "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],

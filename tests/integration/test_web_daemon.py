@@ -40,14 +40,14 @@ def test_slow_work_is_bounded(pages):
 
 
 def test_work_of_gone_clients_is_skipped(pages):
-    clients = [pages.client().send(request("GET", "/slow?msecs=500"))
+    clients = [pages.client().send(request("GET", "/slow?msecs=2000"))
                for _ in range(5)]
     wait_until(lambda: pages.get("/slow").status == 503, "the queue is full")
     for client in clients:
         client.close()
     # What was begun is done, the other four are not.
     assert seconds_of(lambda: wait_until(
-        lambda: pages.get("/slow").status == 200, "it is empty")) < 1.5
+        lambda: pages.get("/slow").status == 200, "it is empty")) < 6
 
 
 # ---- stopping
@@ -285,7 +285,8 @@ def test_log_names_requests_and_no_secrets(web):
 
 def test_request_ids_differ_and_reach_the_page(web):
     pages = [web.get("/nowhere").text for _ in range(20)]
-    ids = [re.search(r"\b[0-9a-f]{16}\b", page)[0] for page in pages]
+    # Beside the names of static files.
+    ids = [re.search(r">([0-9a-f]{16})<", page)[1] for page in pages]
     assert len(set(ids)) == 20
     wait_until(lambda: all(f"request={each}" in web.log.read_text()
                            for each in ids), "all are in the log")

@@ -1,10 +1,11 @@
 """Logging in and out, and what keeps others from it."""
 
 import concurrent.futures
+import os
+import pathlib
 import re
 import secrets
 import statistics
-import time
 
 import pytest
 
@@ -194,6 +195,13 @@ def test_wrong_unknown_and_inactive_are_answered_alike(portal):
     assert sessions(portal) == 0
 
 
+def cpu_seconds(portal):
+    """What the daemon has computed: it does not wait for others to."""
+    fields = pathlib.Path(f"/proc/{portal.web.process.pid}/stat").read_text()
+    user, system = fields.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def test_and_take_as_long(portal):
     emails = (USER, INACTIVE, "no@post.test")
     times = {email: [] for email in emails}
@@ -202,10 +210,10 @@ def test_and_take_as_long(portal):
         for email in emails:
             browser = portal.browser()
             page = browser.get("/login")
-            begin = time.monotonic()
+            begin = cpu_seconds(portal)
             browser.submit(page, "/login", email=email,
                            password="wrong").expect(422)
-            times[email].append(time.monotonic() - begin)
+            times[email].append(cpu_seconds(portal) - begin)
     medians = [statistics.median(each) for each in times.values()]
     assert max(medians) < 1.6 * min(medians), times
     assert min(medians) > 0.03, times
