@@ -156,6 +156,13 @@ class MariaDB:
     def suspend(self):
         """The server hangs: it takes connections and answers nothing."""
         self.process.send_signal(signal.SIGSTOP)
+        # Each thread goes on until it has been told.
+        wait_until(self._stands_still, "mariadbd is suspended")
+
+    def _stands_still(self):
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return all("State:\tT" in (thread / "status").read_text()
+                   for thread in threads)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)

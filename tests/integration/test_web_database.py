@@ -1,5 +1,6 @@
 """The portal's connection to the database, when that is not as it should be."""
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -145,6 +146,24 @@ def test_a_deadlock_is_tried_again(db):
         ["en", "en"]
     one.close()
     two.close()
+
+
+def test_a_row_that_changed_meanwhile_is_read_again(db, stores):
+    """A statement that reads and writes is refused that by 11.8."""
+    db.sql("UPDATE pymailadmin_account SET totp_secret = 'never confirmed' "
+           "WHERE id IN (7, 8)")
+    with contextlib.closing(db.connect(autocommit=False)) as connection, \
+            connection.cursor() as cursor:
+        cursor.execute("UPDATE pymailadmin_account SET language = 'fr' "
+                       "WHERE id = 8")
+        stores.send("housekeeping", 3600)
+        wait_until(lambda: db.value(
+            "SELECT CAST(variable_value AS INT) FROM "
+            "information_schema.global_status WHERE variable_name = "
+            "'innodb_row_lock_current_waits'"),
+            "housekeeping waits for the row")
+        connection.commit()
+    assert stores.answers() == ["0 2"]
 
 
 def test_what_is_refused_is_not_unavailable_and_names_no_value(db, stores):

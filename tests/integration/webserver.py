@@ -218,7 +218,9 @@ class WebServer:
         self.notified.close()
         if check:
             assert status == 0, self.log.read_text()
-            assert "level=error" not in self.log.read_text()
+            errors = [line for line in self.log_lines()
+                      if "level=error" in line]
+            assert not errors, "\n".join(errors)
         return status
 
     # ---- what it says

@@ -63,6 +63,7 @@ static bool error_is_unavailable(unsigned int number)
 	case ER_USER_LIMIT_REACHED:
 	case ER_LOCK_WAIT_TIMEOUT:
 	case ER_LOCK_DEADLOCK:
+	case ER_CHECKREAD:
 	case ER_STATEMENT_TIMEOUT:
 	case ER_OPTION_PREVENTS_STATEMENT:
 	case ER_DISK_FULL:

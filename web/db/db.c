@@ -10,6 +10,7 @@
 
 #define PARAMS_MAX 32
 #define TRANSACTION_TRIES 4
+#define STATEMENT_TRIES 4
 
 struct db_value db_text(const char *text)
 {
@@ -259,26 +260,36 @@ static int run_once(struct db *db, struct arena *arena, const char *sql,
 	return ret;
 }
 
+/* The server has taken back what was done, so that it may be done again. */
+static bool error_is_conflict(unsigned int number)
+{
+	return number == ER_LOCK_DEADLOCK || number == ER_CHECKREAD;
+}
+
 static int run(struct db *db, struct arena *arena, const char *sql,
 	       const struct db_value *params, unsigned int count,
 	       struct db_rows *rows_r, uint64_t *affected_r,
 	       const char **error_r)
 {
 	const uint64_t begun = db_clock_msecs();
+	unsigned int i, tries = STATEMENT_TRIES;
+	bool lost;
 	int ret;
 
-	ret = run_once(db, arena, sql, params, count, rows_r, affected_r,
-		       error_r);
-	if (ret == 0 || !db_error_is_lost(db->error_number))
-		return ret;
-	db_disconnect(db);
-	if (db->in_transaction || db_clock_msecs() - begun >= DB_RETRY_MSECS)
-		return -1;
-	ret = run_once(db, arena, sql, params, count, rows_r, affected_r,
-		       error_r);
-	if (ret < 0 && db_error_is_lost(db->error_number))
-		db_disconnect(db);
-	return ret;
+	for (i = 0;; i++) {
+		ret = run_once(db, arena, sql, params, count, rows_r,
+			       affected_r, error_r);
+		lost = ret < 0 && db_error_is_lost(db->error_number);
+		if (lost)
+			db_disconnect(db);
+		if (ret == 0 || db->in_transaction || i + 1 >= tries ||
+		    db_clock_msecs() - begun >= DB_RETRY_MSECS ||
+		    (!lost && !error_is_conflict(db->error_number)))
+			return ret;
+		/* one more connection is enough to know */
+		if (lost)
+			tries = i + 2;
+	}
 }
 
 int db_query(struct db *db, struct arena *arena, const char *sql,
@@ -364,7 +375,7 @@ static int transaction_once(struct db *db, struct arena *arena,
 	}
 	db->in_transaction = false;
 	if (command(db, arena, "COMMIT", error_r) < 0) {
-		*again_r = db->error_number == ER_LOCK_DEADLOCK;
+		*again_r = error_is_conflict(db->error_number);
 		return -1;
 	}
 	return ret;
@@ -385,7 +396,7 @@ int db_transaction(struct db *db, struct arena *arena,
 		ret = transaction_once(db, arena, function, context, &again,
 				       error_r);
 		if (ret >= 0 || !again ||
-		    (db->error_number != ER_LOCK_DEADLOCK &&
+		    (!error_is_conflict(db->error_number) &&
 		     db->error_number != ER_LOCK_WAIT_TIMEOUT &&
 		     !db_error_is_lost(db->error_number)) ||
 		    db_clock_msecs() - begun >= DB_RETRY_MSECS)

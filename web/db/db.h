@@ -120,11 +120,11 @@ int db_execute(struct db *db, struct arena *arena, const char *sql,
 /* AUTO_INCREMENT of the last INSERT. */
 uint64_t db_last_insert_id(const struct db *db);
 
-/* Runs the function in a transaction, again if it met a deadlock or a lost
-   connection, at most a few times: what it does outside the database must bear
-   that. Commits if it returns 1, rolls back if it returns 0 or -1, and returns
-   what it returned; -1 also if the commit fails: whether anything was written is
-   unknown then. Must not be nested. */
+/* Runs the function in a transaction, again if it met a deadlock, a row that
+   changed meanwhile, or a lost connection, at most a few times: what it does
+   outside the database must bear that. Commits if it returns 1, rolls back if
+   it returns 0 or -1, and returns what it returned; -1 also if the commit
+   fails: whether anything was written is unknown then. Must not be nested. */
 typedef int db_transaction_t(struct db *db, void *context,
 			     const char **error_r);
 int db_transaction(struct db *db, struct arena *arena,
