@@ -67,17 +67,17 @@ def heed_hangup():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def start(cache, *words, **options):
+def start(cache, *words, variables=(), **options):
     return subprocess.Popen(
         [SCRIPT, "--no-build", "--", *words], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
         env={"PATH": "/usr/sbin:/usr/bin", "HOME": "/root",
-             "PYMAILADMIN_CACHE": str(cache)},
+             "PYMAILADMIN_CACHE": str(cache), **dict(variables)},
         preexec_fn=heed_hangup, **{"stdin": subprocess.DEVNULL, **options})
 
 
-def run(cache, *words, input=None):
-    process = start(cache, *words, stdin=subprocess.PIPE)
+def run(cache, *words, input=None, **options):
+    process = start(cache, *words, stdin=subprocess.PIPE, **options)
     out, err = process.communicate(input, timeout=30)
     return process.returncode, out, err
 
@@ -89,6 +89,17 @@ def test_exit_status_input_and_arguments_pass_through(cache):
                        "*", "", "$x 'q'")
     assert (code, out) == (0, "<a  b><*><><$x 'q'>")
     assert run(cache, "no-such-command")[0] == 127
+
+
+def test_the_choice_of_sanitizers_passes_through_and_no_other(
+        shm_cache):
+    chosen = {"PYMAILADMIN_WEB_SANITIZER": "address,undefined"}
+    without = run(shm_cache, "env", variables={"OTHER": "x"})[1].splitlines()
+    assert not [line for line in without if "SANITIZER" in line or
+                "OTHER" in line or "CACHE" in line]
+    out = run(shm_cache, "env", variables=chosen)[1].splitlines()
+    assert set(out) - set(without) == \
+        {"PYMAILADMIN_WEB_SANITIZER=address,undefined"}
 
 
 def test_a_copy_of_the_root_where_there_are_no_overlays(cache):
