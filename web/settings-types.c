@@ -262,7 +262,8 @@ const char *settings_read_secret(struct arena *arena, const char *path,
 	if (path[0] != '/')
 		return "not a path from the root";
 	path = settings_file_path(arena, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* A pipe would be waited for. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return arena_printf(arena, "open(%s) failed: %s", path,
 				    strerror(errno));

@@ -7,6 +7,7 @@ import pytest
 
 import mailhost
 import mariadb
+import websanitizer
 
 MAX_LINES = 60
 
@@ -14,6 +15,23 @@ MAX_LINES = 60
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes():
     mariadb.make_template()
+
+
+def pytest_collection_finish(session):
+    if any(item.path.name.startswith("test_web_") for item in session.items) \
+            and not session.config.option.collectonly:
+        websanitizer.prepare()
+
+
+# The outermost: what ends only with its module is heard of as well.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown():
+    try:
+        return (yield)
+    finally:
+        reports = websanitizer.take_reports()
+        if reports:
+            pytest.fail(reports, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

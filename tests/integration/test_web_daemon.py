@@ -299,7 +299,7 @@ def test_no_core_no_tracing(web):
     # Not dumpable: its files in /proc belong to root, whoever it runs as.
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         assert re.search(r"^Umask:\s+0077$", file.read(), re.MULTILINE)
-    assert web.memory() < 25
+    web.expect_memory(25)
 
 
 # ---- the command line

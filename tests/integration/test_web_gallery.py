@@ -14,6 +14,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.support.wait import WebDriverWait
 
+import websanitizer
+
 AXE = pathlib.Path("/opt/axe-core/axe.min.js")
 VNU = pathlib.Path("/opt/vnu/build/dist/vnu.jar")
 # What the server sends with each page, as far as the browser enforces it.
@@ -42,9 +44,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 def folder(tmp_path_factory):
     """All pages as files."""
     folder = tmp_path_factory.mktemp("gallery")
-    subprocess.run(["make", "-s", "-C", "/src/tests", "unit/web/gallery"],
-                   check=True)
-    subprocess.run(["/src/tests/unit/web/gallery", folder], check=True)
+    subprocess.run([websanitizer.made("unit/web/gallery"), folder], check=True)
     return folder
 
 

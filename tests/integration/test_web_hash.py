@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import websanitizer
 from webstores import TOP
 
 SCHEMES = ["ARGON2ID", "ARGON2I", "BLF-CRYPT", "SHA512-CRYPT", "SHA256-CRYPT",
@@ -21,7 +22,8 @@ def portal(tmp_path_factory):
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libargon2",
                             "libcrypt", "liboath", "libcrypto"], check=True,
                            capture_output=True, text=True).stdout.split()
-    subprocess.run(["gcc", "-O2", "-std=gnu11", f"-I{TOP}/web/auth",
+    flags += websanitizer.flags(websanitizer.NAMES or "address,undefined")
+    subprocess.run(["gcc", "-std=gnu11", f"-I{TOP}/web/auth",
                     f"-I{TOP}/web/base", "-o", path,
                     pathlib.Path(__file__).with_name("web-hash.c"),
                     *TOP.glob("web/auth/mailbox-hash*.c"),

@@ -226,7 +226,7 @@ def test_a_gigabyte_is_refused_unread(pages):
         assert answer.status == 413
         assert_secure(answer)
         assert client.is_closed()
-    assert pages.memory() < 25
+    pages.expect_memory(25)
 
 
 def test_a_chunked_gigabyte_is_cut_off(pages):
@@ -243,7 +243,7 @@ def test_a_chunked_gigabyte_is_cut_off(pages):
                             "Transfer-Encoding: chunked")
                     + b"10000\r\n" + b"x" * 65536 + b"\r\n0\r\n\r\n")
         assert client.answer().status == 413
-    assert pages.memory() < 25
+    pages.expect_memory(25)
 
 
 @pytest.mark.parametrize("cookies, found", [
@@ -357,4 +357,4 @@ def test_a_thousand_connections(pages):
             client.close()
     wait_until(lambda: read_connections(pages) == 0, "all are gone")
     assert pages.get("/page").status == 200
-    assert pages.memory() < 25
+    pages.expect_memory(25)

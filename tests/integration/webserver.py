@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from builds import SOURCE, make
+import websanitizer
 from mariadb import free_port, wait_until
 
-PROGRAM = "/usr/sbin/pymailadmin-web"
+PROGRAM = websanitizer.PORTAL
 FORM = "Content-Type: application/x-www-form-urlencoded"
 BASE_URL = "https://mail.example.org"
 DEADLINE = 10
@@ -255,6 +255,13 @@ class WebServer:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s*(\d+) kB", status)[1]) / 1024
 
+    def expect_memory(self, below):
+        """Resident, in MiB."""
+        if websanitizer.NAMES:
+            print("memory is not measured with sanitizers")
+        else:
+            assert self.memory() < below
+
 
 def allow_many_sockets(count=8192):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -279,8 +286,7 @@ def serving(scope):
 
     @pytest.fixture(scope=scope)
     def serve_pages():
-        make(SOURCE / "tests", "unit/web/serve-pages")
-        return SOURCE / "tests/unit/web/serve-pages"
+        return websanitizer.made("unit/web/serve-pages")
 
     @pytest.fixture(scope=scope)
     def pages(serve_pages):

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import tempfile
 
+import websanitizer
 from mariadb import MariaDB
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -15,14 +16,13 @@ PASSWORD = "web front"
 # The private half is 1, 2 ... 32.
 PUBLIC = "pymailadmin-seal-public:1:" \
     "07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c"
-# Not built with ThreadSanitizer: it cannot see how its threads agree.
-SUPPRESSIONS = "race:libcrypto.so\nrace:libmariadb.so\n"
+SANITIZER = websanitizer.NAMES or "address,undefined"
 USER, OTHER, ADMIN = "user@post.test", "other@post.test", "root@post.test"
 HASH = "$argon2id$" + "x" * 40
 
 
 @functools.cache
-def program(sanitizer="address,undefined"):
+def program(sanitizer):
     path = pathlib.Path(tempfile.mkdtemp(prefix="stores-")) / "web-stores"
     web = TOP / "web"
     sources = [*pathlib.Path(__file__).parent.glob("web-stores*.c"),
@@ -33,7 +33,7 @@ def program(sanitizer="address,undefined"):
                *(TOP / "plugin/contract").glob("*.c")]
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", *LIBRARIES],
                            check=True, capture_output=True, text=True)
-    subprocess.run(["gcc", "-g", "-O1", "-std=gnu11", f"-fsanitize={sanitizer}",
+    subprocess.run(["gcc", "-std=gnu11", *websanitizer.flags(sanitizer),
                     *(f"-I{web}/{name}" for name in ("base", "db", "auth",
                                                      "store")),
                     f"-I{TOP}/plugin/contract", "-o", path,
@@ -46,14 +46,13 @@ class Stores:
     """One portal: commands of web-stores.c, answers as text."""
 
     def __init__(self, db, where=None, user="pymailadmin_web",
-                 password=PASSWORD, ca=None, sanitizer="address,undefined"):
+                 password=PASSWORD, ca=None, sanitizer=SANITIZER):
         command = [program(sanitizer), where or str(db.socket), "mail", user,
                    password, PUBLIC]
-        suppressions = program(sanitizer).with_name("suppressions")
-        suppressions.write_text(SUPPRESSIONS)
         self.process = subprocess.Popen(
             command + ([str(ca)] if ca else []), text=True, bufsize=1,
-            env={**os.environ, "TSAN_OPTIONS": f"suppressions={suppressions}"},
+            env={**os.environ, "TSAN_OPTIONS":
+                 f"suppressions={websanitizer.SUPPRESSIONS}"},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
 

@@ -288,6 +288,20 @@ static void test_secrets(void **state)
 	write_file(secret_path, HEX32 "\n", 0600);
 }
 
+/* Nobody writes to it: to wait for that would be for ever. */
+static void test_a_pipe_is_no_secret(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(secret_path), 0);
+	assert_int_equal(mkfifo(secret_path, 0600), 0);
+	(void)alarm(30);
+	assert_null(read_text(""));
+	(void)alarm(0);
+	assert_non_null(strstr(errors, "secret_key_file: not a regular file"));
+	assert_int_equal(unlink(secret_path), 0);
+	write_file(secret_path, HEX32 "\n", 0600);
+}
+
 static void test_password_in_a_file_for_all(void **state)
 {
 	struct settings *set = read_text("database_password = hunter2\n");
@@ -355,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_all_errors_are_named),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_a_pipe_is_no_secret),
 		cmocka_unit_test(test_password_in_a_file_for_all),
 		cmocka_unit_test(test_credentials),
 		arena_test(test_origins),
