@@ -7,7 +7,8 @@
 
 look() fails if the page is wider than the screen, has an error in its console,
 was refused something by its Content-Security-Policy, asked another server for
-anything, or if axe-core finds fault with it.
+anything, or if it is hard to hit what can be clicked, or if axe-core finds
+fault with it.
 """
 
 import base64
@@ -51,21 +52,41 @@ axe.run({runOnly: arguments[0], resultTypes: ["violations"]}).then(
     (error) => done([String(error)]));
 """
 
+# WCAG 2.2's 2.5.8, stricter: no room around a target makes up for its size.
+# Links within sentences have the height of their line. On a phone, a finger
+# needs more for what one fills and presses.
+SMALL_TARGETS = """
+const phone = window.innerWidth <= 600;
+return [...document.querySelectorAll("a[href], button, input, summary")]
+    .filter((each) => each.type !== "hidden" && each.checkVisibility())
+    .filter((each) => {
+        const words = each.closest("p, li, td, th, dd");
+        return getComputedStyle(each).display !== "inline" || !words ||
+            words.textContent.trim() === each.textContent.trim();
+    })
+    .map((each) => [each, each.getBoundingClientRect()])
+    .filter(([each, at]) => Math.min(at.width, at.height) < 24 ||
+        phone && at.height < 44 && !each.matches("a:not(.button)"))
+    .map(([each, at]) => `${Math.round(at.width)} x ${Math.round(at.height)} ` +
+        `pixels are too few for ${each.outerHTML.slice(0, 120)}`);
+"""
+
 
 class Browser:
     """A new profile, and so no cookies. Paths are those of one server."""
 
-    def __init__(self, base_url, scripts=True, flags=()):
+    def __init__(self, base_url, scripts=True, flags=(), prefs=()):
         self.base_url = base_url
         self.scripts = scripts
         self.profile = tempfile.mkdtemp(prefix="chromium-", dir="/tmp")
         self.failures = 0
+        self.answer = None
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
         for flag in (*FLAGS, *flags, f"--user-data-dir={self.profile}"):
             options.add_argument(flag)
-        if not scripts:
-            options.add_experimental_option("prefs", NO_SCRIPTS)
+        options.add_experimental_option(
+            "prefs", {**({} if scripts else NO_SCRIPTS), **dict(prefs)})
         options.set_capability("goog:loggingPrefs", {
             "browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(
@@ -99,16 +120,20 @@ class Browser:
 
     # ---- how it looks
 
-    def show_as(self, width=1280, scheme="light", language="en", media=""):
+    def show_as(self, width=1280, scheme="light", language="en", media="",
+                **wishes):
         """The viewport's width, not the window's; the language the browser
-        asks for."""
+        asks for; what else people may want, such as forced_colors="active"."""
+        wishes = {"prefers_color_scheme": scheme,
+                  "prefers_reduced_motion": "reduce", "forced_colors": "none",
+                  **wishes}
         self.cdp("Emulation.setDeviceMetricsOverride", width=width,
                  height=HEIGHT, deviceScaleFactor=1, mobile=False)
         # As on a phone: they take no room.
         self.cdp("Emulation.setScrollbarsHidden", hidden=True)
         self.cdp("Emulation.setEmulatedMedia", media=media, features=[
-            {"name": "prefers-color-scheme", "value": scheme},
-            {"name": "prefers-reduced-motion", "value": "reduce"}])
+            {"name": name.replace("_", "-"), "value": value}
+            for name, value in wishes.items()])
         agent = self.cdp("Browser.getVersion")["userAgent"]
         self.cdp("Emulation.setUserAgentOverride", acceptLanguage=language,
                  userAgent=agent.replace("Headless", ""))
@@ -246,7 +271,7 @@ class Browser:
         if self.is_too_wide():
             wrong.append("it scrolls sideways")
         if self.scripts:
-            wrong += self.faults()
+            wrong += self.small_targets() + self.faults()
         assert wrong == [], f"{self.path} ({name}): " + "\n".join(wrong)
         return self
 
@@ -254,6 +279,9 @@ class Browser:
         found = self.cdp("Page.getLayoutMetrics")
         return found["cssContentSize"]["width"] > \
             found["cssLayoutViewport"]["clientWidth"]
+
+    def small_targets(self):
+        return self.driver.execute_script(SMALL_TARGETS)
 
     def faults(self):
         """What axe-core finds."""
@@ -263,9 +291,13 @@ class Browser:
 
     def complaints(self):
         """Errors in the console, also those of the policy, and requests to
-        other servers, since the last call."""
+        other servers, since the last call. What the server answered is then
+        in self.answer: status and headers."""
         documents, wrong = set(), []
         for method, event in self._events():
+            if method == "Network.responseReceived" and \
+                    event["type"] == "Document":
+                self.answer = event["response"]
             if method != "Network.requestWillBeSent":
                 continue
             url = event["request"]["url"]

@@ -1,60 +1,39 @@
 """Every page of the portal, with sample data, as a browser shows it: valid,
 accessible, light, on small and wide screens, in light and dark."""
 
-import functools
 import gzip
-import http.server
 import json
 import pathlib
 import re
 import subprocess
-import threading
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.support.wait import WebDriverWait
 
-import websanitizer
+import gallery
 
 AXE = pathlib.Path("/opt/axe-core/axe.min.js")
 VNU = pathlib.Path("/opt/vnu/build/dist/vnu.jar")
-# What the server sends with each page, as far as the browser enforces it.
-POLICY = ("default-src 'none'; style-src 'self'; script-src 'self'; "
-          "img-src 'self'; connect-src 'self'; form-action 'self'; "
-          "base-uri 'none'; frame-ancestors 'none'")
 MAX_BYTES = 30 * 1024
-# Rules of good practice, too.
 # Rules whose answer depends on width and colours.
 AXE_LOOKS = ["color-contrast", "target-size", "link-in-text-block",
              "scrollable-region-focusable", "aria-hidden-focus"]
+# Rules of good practice, too.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
             "best-practice"]
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    def end_headers(self):
-        self.send_header("Content-Security-Policy", POLICY)
-        super().end_headers()
-
-    def log_message(self, *_arguments):
-        pass
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """All pages as files."""
-    folder = tmp_path_factory.mktemp("gallery")
-    subprocess.run([websanitizer.made("unit/web/gallery"), folder], check=True)
-    return folder
+    return gallery.make(tmp_path_factory.mktemp("gallery"))
 
 
 @pytest.fixture(scope="module")
 def address(folder):
-    handler = functools.partial(Handler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with gallery.serving(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +62,6 @@ def show_as(browser, width, scheme, scripts=True):
         {"name": "prefers-reduced-motion", "value": "reduce"}]})
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled",
                             {"value": not scripts})
-
-
-def names(folder):
-    found = sorted(path.name for path in folder.glob("*.html"))
-    assert len(found) > 100
-    return found
 
 
 @pytest.mark.limit(120)
@@ -165,7 +138,7 @@ def test_pages_are_accessible(folder, address, browser, language, looks):
     axe = AXE.read_text()
     wrong = []
     browser.set_script_timeout(60)
-    for name in names(folder):
+    for name in gallery.names(folder):
         if f".{language}." not in name:
             continue
         browser.get(f"{address}/{name}")

@@ -191,10 +191,8 @@ static void render_error(struct page *page)
 {
 	struct http_response *response = page->response;
 	const struct view_frame *frame = page_frame_of_error(page);
-	/* A form that was open for too long is what 403 means here, and what
-	   the page of 400 explains. */
 	const struct view_error_page v = {
-		.status = response->status == 403 ? 400 : response->status,
+		.status = response->status,
 		.request_id = page->request->id,
 		.retry_after_secs = response->retry_after,
 	};
