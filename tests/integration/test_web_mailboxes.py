@@ -4,24 +4,12 @@ import hashlib
 
 import pytest
 
-from webstores import ADMIN, OTHER, PUBLIC, USER, Stores, fill, server
+from webstores import ADMIN, OTHER, PUBLIC, USER, Stores, fill, serving_stores
 
 
 pytestmark = pytest.mark.limit(180)
 
-
-@pytest.fixture(scope="module")
-def db():
-    with server() as db:
-        yield db
-
-
-@pytest.fixture
-def stores(db):
-    fill(db)
-    stores = Stores(db)
-    yield stores
-    stores.close()
+db, stores = serving_stores()
 
 
 def names(answer):
