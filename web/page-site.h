@@ -30,6 +30,8 @@ struct page_hooks {
 	/* Whether the field "csrf" of the form is this session's, or this
 	   browser's if nobody is logged in. */
 	bool (*csrf_is_valid)(const struct page *page);
+	/* After a form was dealt with, however that ended. */
+	void (*end_form)(struct page *page);
 	/* Fills in the response of an error page, but for its status, which is
 	   set. */
 	void (*render_error)(struct page *page);

@@ -68,9 +68,13 @@ static struct page *page_create(struct http_exchange *exchange)
 	return page;
 }
 
-static enum http_step step_of(enum page_result result)
+static enum http_step step_of(struct page *page, enum page_result result)
 {
-	return result == PAGE_LATER ? HTTP_STEP_LATER : HTTP_STEP_DONE;
+	if (result == PAGE_LATER)
+		return HTTP_STEP_LATER;
+	if (page->request->method == HTTP_METHOD_POST)
+		page_hooks.end_form(page);
+	return HTTP_STEP_DONE;
 }
 
 static bool begin(struct http_exchange *exchange, size_t *body_max_r)
@@ -125,7 +129,7 @@ static enum http_step run(struct http_exchange *exchange)
 	page->response->status = 200;
 	if (page->request->method == HTTP_METHOD_HEAD)
 		page->request->method = HTTP_METHOD_GET;
-	return step_of(call_handler(page));
+	return step_of(page, call_handler(page));
 }
 
 static void refuse(struct http_exchange *exchange, unsigned int status)
@@ -152,7 +156,7 @@ static enum http_step continue_page(struct http_exchange *exchange)
 {
 	struct page *page = exchange->context;
 
-	return step_of(page->then(page));
+	return step_of(page, page->then(page));
 }
 
 enum page_result page_run_slow(struct page *page, void (*slow)(void *context),

@@ -1,7 +1,9 @@
 """Home, the pages of domains, and the language they are in."""
 
+import concurrent.futures
 import re
 import secrets
+import threading
 import time
 
 import pytest
@@ -25,6 +27,12 @@ def portal():
         portal.add_mailbox("other-a@one.test", OTHER)
         portal.beat()
         yield portal
+
+
+def home_with(browser, text):
+    """What others change is there within a second."""
+    return wait_until(lambda: (page := browser.get("/home").expect()) and
+                      text in page.html and page, f"{text} on /home", 10)
 
 
 def test_the_start_page_leads_on(portal):
@@ -66,6 +74,37 @@ def test_a_mail_host_that_does_not_look(portal):
                    [expected] * 8, f"silent for {age} s: {answer}", 10)
 
 
+def aliases_at_home(browser, address):
+    row = browser.get("/home").expect().html.partition(f"{address}</a>")[2]
+    return int(re.search(r'data-label="Aliases">(\d+)', row)[1])
+
+
+def test_what_one_changes_is_seen_at_once(portal):
+    """While others look at the same page, which is kept for a second."""
+    email, address = "quick@post.test", "quick-a@one.test"
+    quoted = address.replace("@", "%40")
+    portal.add_account(email, domains=["one.test"])
+    portal.add_mailbox(address, email)
+    browser, onlooker = portal.log_in(email), portal.log_in(email)
+    done = threading.Event()
+
+    def look_on():
+        while not done.is_set():
+            onlooker.get("/home").expect()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look_on)
+        try:
+            for count in range(1, 21):
+                page = browser.get(f"/alias/add?mailbox={address}")
+                browser.submit(page, "/alias/add",
+                               name=f"quick-alias-{count}").expect(
+                                   303, f"/mailbox?address={quoted}")
+                assert aliases_at_home(browser, address) == count
+        finally:
+            done.set()
+        looking.result()
+
+
 def test_the_limit_is_each_accounts_own(portal):
     email = "full@post.test"
     portal.add_account(email, domains=["one.test"], max_mailboxes=1)
@@ -73,8 +112,7 @@ def test_the_limit_is_each_accounts_own(portal):
     assert "no mailbox yet" in page.text
     assert "/mailbox/create?domain=one.test" in page.parsed.links
     portal.add_mailbox("full-a@one.test", email)
-    page = portal.log_in(email).get("/home").expect()
-    assert "1 of 1" in page.text
+    page = home_with(portal.log_in(email), "1 of 1")
     assert "/mailbox/create?domain=one.test" not in page.parsed.links
 
 
@@ -195,7 +233,7 @@ def test_states_are_words(portal):
             "UTC_TIMESTAMP(), 'sealed', %s)", secrets.token_hex(16), kind,
             address, portal.account_id(USER), state,
             1 << 30 if kind == "create" else None)
-        page = portal.log_in(USER).get("/home").expect()
+        page = home_with(portal.log_in(USER), address)
         row = page.html.partition(address)[2].partition("</tr>")[0]
         assert words in row, row
     portal.db.sql("DELETE FROM pymailadmin_request")

@@ -5,6 +5,7 @@
 #include "heartbeat.h"
 #include "mailbox-rows.h"
 #include "mailbox.h"
+#include "own-lists.h"
 #include "page-frame.h"
 #include "settings.h"
 #include "views-list.h"
@@ -68,10 +69,8 @@ static int load_own(struct page *page, struct view_home *v,
 	struct mailbox_list mailboxes;
 	struct domain_list domains;
 
-	if (mailbox_list_own(page->db, page->arena, account, &mailboxes,
-			     error_r) < 0 ||
-	    domain_list_names(page->db, page->arena, account->id, DOMAINS_MAX,
-			      &domains, error_r) < 0 ||
+	if (own_lists_load(page->db, page->arena, account, DOMAINS_MAX,
+			   &mailboxes, &domains, error_r) < 0 ||
 	    mailbox_rows(page, &mailboxes, &v->mailboxes, error_r) < 0)
 		return -1;
 	count_mailboxes(&mailboxes, &domains);

@@ -10,6 +10,7 @@
 #include "http-request.h"
 #include "language.h"
 #include "log.h"
+#include "own-lists.h"
 #include "page-frame.h"
 #include "page-notice.h"
 #include "page-site.h"
@@ -155,6 +156,12 @@ static bool csrf_is_valid(const struct page *page)
 	return valid;
 }
 
+static void end_form(struct page *page)
+{
+	if (page->account != NULL)
+		own_lists_forget();
+}
+
 static bool database_is_away(const struct page *page)
 {
 	return db_is_unavailable(page->db);
@@ -220,6 +227,7 @@ const struct page_hooks page_hooks = {
 	.has_role = has_role,
 	.detour = detour,
 	.csrf_is_valid = csrf_is_valid,
+	.end_form = end_form,
 	.render_error = render_error,
 	.database_is_away = database_is_away,
 	.is_ready = is_ready,

@@ -6,6 +6,7 @@
 #include "housekeeping.h"
 #include "log.h"
 #include "notify.h"
+#include "own-lists.h"
 #include "settings.h"
 
 #include <string.h>
@@ -66,6 +67,7 @@ void site_stop(void)
 {
 	background_stop(&housekeeper);
 	notify_stop();
+	own_lists_forget();
 	db_deinit();
 	explicit_bzero(&secret_key, sizeof(secret_key));
 }
