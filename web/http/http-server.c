@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 2048
-#define MEMORY_PER_CONNECTION (16 * 1024)
+/* Twice as much as a request's headers may be, so that those which are more get
+   an answer of ours; more would not come from malloc(). */
+#define MEMORY_PER_CONNECTION (32 * 1024)
 #define INACTIVITY_SECS 30
 /* Fewer deviations from the standard are borne. */
 #define DISCIPLINE 1
