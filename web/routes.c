@@ -11,6 +11,7 @@
 #include "page-login.h"
 #include "page-logout.h"
 #include "page-mailbox.h"
+#include "page-requests.h"
 #include "page-reset.h"
 #include "page-root.h"
 #include "page-sessions.h"
@@ -71,6 +72,8 @@ const struct route routes[] = {
 	{ "/password/forgotten", GET | POST, ROUTE_ROLE_ANYONE, FORM,
 	  page_forgotten, false, false },
 	{ "/password/reset", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_reset,
+	  false, false },
+	{ "/requests", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_requests,
 	  false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };

@@ -36,20 +36,38 @@ struct arena *arena_create(void)
 	return arena;
 }
 
-void arena_free(struct arena **_arena)
+static void blocks_free(struct block *block)
 {
-	struct arena *arena = *_arena;
-	struct block *block, *next;
+	struct block *next;
 
-	if (arena == NULL)
-		return;
-	*_arena = NULL;
-	for (block = arena->newest; block != NULL; block = next) {
+	for (; block != NULL; block = next) {
 		next = block->next;
 		explicit_bzero(block->data, block->used);
 		free(block);
 	}
+}
+
+void arena_free(struct arena **_arena)
+{
+	struct arena *arena = *_arena;
+
+	if (arena == NULL)
+		return;
+	*_arena = NULL;
+	blocks_free(arena->newest);
 	free(arena);
+}
+
+void arena_reset(struct arena *arena)
+{
+	struct block *block = arena->newest;
+
+	if (block == NULL)
+		return;
+	blocks_free(block->next);
+	block->next = NULL;
+	explicit_bzero(block->data, block->used);
+	block->used = 0;
 }
 
 static struct block *block_add(struct arena *arena, size_t size)

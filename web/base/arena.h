@@ -16,6 +16,8 @@ struct arena;
 struct arena *arena_create(void);
 /* Wipes all that was allocated from it, and sets *arena to NULL. */
 void arena_free(struct arena **arena);
+/* Wipes it as well, and keeps some of its memory for what comes next. */
+void arena_reset(struct arena *arena);
 
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);

@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "domain.h"
 #include "heartbeat.h"
+#include "mailbox-request.h"
 #include "mailbox-rows.h"
 #include "mailbox.h"
 #include "own-lists.h"
@@ -44,6 +45,26 @@ static int look_for_host(struct page *page, struct view_home *v,
 	if (ret > 0 && age_secs > HEARTBEAT_MAX_SECS)
 		v->host_silent_since = page->now - age_secs;
 	return ret;
+}
+
+/* Who runs this is told what to mend. */
+static int look_for_trouble(struct page *page, struct view_home *v,
+			    const char **error_r)
+{
+	struct heartbeat heartbeat;
+	int ret;
+
+	ret = heartbeat_find(page->db, page->arena, &page->set->seal_key,
+			     &heartbeat, error_r);
+	if (ret < 0)
+		return -1;
+	v->host_unknown = ret == 0;
+	if (ret > 0 && !heartbeat.opens_seals)
+		v->host_other_key = heartbeat.host;
+	return mailbox_request_count(page->db, page->arena,
+				     VIEW_HOME_FAILED_DAYS * 24 * 3600,
+				     &v->requests_open, &v->requests_failed,
+				     error_r);
 }
 
 /* Of those that are there, not only reserved. */
@@ -99,7 +120,8 @@ static int load_all(struct page *page, struct view_home *v,
 	    mailbox_search(page->db, page->arena, page->account, search,
 			   &mailboxes, &more, error_r) < 0)
 		return -1;
-	if (mailbox_rows(page, &mailboxes, &v->mailboxes, error_r) < 0)
+	if (mailbox_rows(page, &mailboxes, &v->mailboxes, error_r) < 0 ||
+	    look_for_trouble(page, v, error_r) < 0)
 		return -1;
 	v->is_super_admin = true;
 	v->search = search[0] == '\0' ? NULL : search;

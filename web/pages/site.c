@@ -67,7 +67,7 @@ void site_stop(void)
 {
 	background_stop(&housekeeper);
 	notify_stop();
-	own_lists_forget();
+	own_lists_deinit();
 	db_deinit();
 	explicit_bzero(&secret_key, sizeof(secret_key));
 }

@@ -148,6 +148,13 @@ int mailbox_request_file(struct db *db, struct arena *arena,
 	return 1;
 }
 
+#define REQUEST_COLUMNS \
+	"r.id,r.kind,r.state," DB_NOW "," \
+	DB_TO_EPOCH("r.created_at") "," DB_TO_EPOCH("r.updated_at") "," \
+	DB_TO_EPOCH("r.ended_at") "," DB_TO_EPOCH("r.storing_since") "," \
+	"r.mails_done,r.mails_total,r.bytes_done,r.bytes_total,r.outcome"
+#define REQUEST_COLUMNS_COUNT 13
+
 static int request_from_row(struct arena *arena, const struct db_value *row,
 			    uint32_t window_secs,
 			    struct mailbox_request **request_r,
@@ -198,11 +205,8 @@ int mailbox_request_find(struct db *db, struct arena *arena,
 	int ret;
 
 	ret = db_query_row(db, arena,
-		"SELECT r.id,r.kind,r.state," DB_NOW ","
-		DB_TO_EPOCH("r.created_at") "," DB_TO_EPOCH("r.updated_at") ","
-		DB_TO_EPOCH("r.ended_at") "," DB_TO_EPOCH("r.storing_since")
-		",r.mails_done,r.mails_total,r.bytes_done,r.bytes_total,"
-		"r.outcome FROM pymailadmin_request r WHERE r.address=? AND "
+		"SELECT " REQUEST_COLUMNS
+		" FROM pymailadmin_request r WHERE r.address=? AND "
 		"(? OR EXISTS (SELECT 1 FROM pymailadmin_account_mailbox o "
 		"WHERE o.address=r.address AND o.account_id=?)) "
 		"ORDER BY r.open_address IS NULL,r.ended_at IS NOT NULL,"
@@ -211,6 +215,71 @@ int mailbox_request_find(struct db *db, struct arena *arena,
 	if (ret <= 0)
 		return ret;
 	return request_from_row(arena, row, window_secs, request_r, error_r);
+}
+
+#define FAILED "r.state IN ('failed','expired')"
+#define OPEN "r.state IN ('pending','claimed','switching','switched'," \
+	"'rekeying','storing')"
+/* One more than are shown. Those of one second come in the order of their
+   numbers. */
+#define LIST(which, column) \
+	"SELECT " REQUEST_COLUMNS ",r.address,a.email " \
+	"FROM pymailadmin_request r LEFT JOIN pymailadmin_account a " \
+	"ON a.id=r.account_id WHERE " which " AND (?='' OR (r." column ",r.id)<" \
+	"(SELECT k." column ",k.id FROM pymailadmin_request k WHERE k.id=?)) " \
+	"ORDER BY r." column " DESC,r.id DESC LIMIT 51"
+_Static_assert(MAILBOX_REQUEST_PAGE_SIZE == 50, "LIMIT");
+
+int mailbox_request_list(struct db *db, struct arena *arena,
+			 enum mailbox_request_set set, const char *after,
+			 uint32_t window_secs,
+			 struct mailbox_request_rows *rows_r, bool *more_r,
+			 const char **error_r)
+{
+	static const char *const statements[] = {
+		[MAILBOX_REQUESTS_OPEN] = LIST(OPEN, "created_at"),
+		[MAILBOX_REQUESTS_FAILED] = LIST(FAILED, "ended_at"),
+	};
+	const struct db_value params[] = { db_text(after), db_text(after) };
+	struct db_rows found;
+	size_t i, count;
+
+	if (db_query(db, arena, statements[set], params, 2, &found,
+		     error_r) < 0)
+		return -1;
+	*more_r = found.count > MAILBOX_REQUEST_PAGE_SIZE;
+	count = *more_r ? MAILBOX_REQUEST_PAGE_SIZE : found.count;
+	rows_r->rows = arena_new(arena, struct mailbox_request_row, count + 1);
+	rows_r->count = count;
+	for (i = 0; i < count; i++) {
+		struct mailbox_request_row *row = &rows_r->rows[i];
+		const struct db_value *values = found.rows[i].values;
+
+		if (request_from_row(arena, values, window_secs, &row->request,
+				     error_r) < 0)
+			return -1;
+		row->address = db_value_text(&values[REQUEST_COLUMNS_COUNT]);
+		row->account = values[REQUEST_COLUMNS_COUNT + 1].data;
+	}
+	return 0;
+}
+
+int mailbox_request_count(struct db *db, struct arena *arena,
+			  uint64_t failed_secs, uint64_t *open_r,
+			  uint64_t *failed_r, const char **error_r)
+{
+	const struct db_value params[] = { DB_UINT(failed_secs) };
+	const struct db_value *row;
+
+	if (db_query_row(db, arena,
+		"SELECT (SELECT COUNT(*) FROM pymailadmin_request r WHERE "
+		OPEN "),(SELECT COUNT(*) FROM pymailadmin_request r WHERE "
+		FAILED " AND r.ended_at>UTC_TIMESTAMP()-INTERVAL ? SECOND)",
+		params, 1, &row, error_r) <= 0)
+		return -1;
+	*open_r = db_value_uint(&row[0]);
+	*failed_r = db_value_uint(&row[1]);
+	return 0;
 }
 
 struct canceling {

@@ -11,6 +11,7 @@
 #include "sealed-request.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct account;
@@ -82,6 +83,41 @@ int mailbox_request_find(struct db *db, struct arena *arena,
 			 uint32_t window_secs,
 			 struct mailbox_request **request_r,
 			 const char **error_r);
+
+enum mailbox_request_set {
+	/* That have not ended, the newest first. */
+	MAILBOX_REQUESTS_OPEN,
+	/* That ended in vain, the last first. */
+	MAILBOX_REQUESTS_FAILED
+};
+
+struct mailbox_request_row {
+	const char *address;
+	/* E-mail address of the account that asked; NULL: an administrator of
+	   the mail host did, or it is gone. */
+	const char *account;
+	struct mailbox_request *request;
+};
+
+struct mailbox_request_rows {
+	struct mailbox_request_row *rows;
+	size_t count;
+};
+
+#define MAILBOX_REQUEST_PAGE_SIZE 50
+
+/* A page of everybody's, for super admins; after: the last id of the page
+   before, "" for the first. more_r says whether others follow. Returns 0. */
+int mailbox_request_list(struct db *db, struct arena *arena,
+			 enum mailbox_request_set set, const char *after,
+			 uint32_t window_secs,
+			 struct mailbox_request_rows *rows_r, bool *more_r,
+			 const char **error_r);
+/* How many are open, and how many ended in vain within these seconds. Returns
+   0. */
+int mailbox_request_count(struct db *db, struct arena *arena,
+			  uint64_t failed_secs, uint64_t *open_r,
+			  uint64_t *failed_r, const char **error_r);
 /* Cancels the open request of a mailbox, if nobody works on it yet; event and
    mail. What was reserved to be created is free again. Its own transaction.
    Returns 1, or 0 if there is none (any more). */

@@ -22,9 +22,9 @@ struct lists {
 };
 
 struct place {
-	/* NULL: empty. */
+	/* NULL: never used. */
 	struct arena *arena;
-	uint64_t account_id, read_at;
+	uint64_t account_id, read_at, read_changes;
 	struct lists lists;
 };
 
@@ -88,6 +88,7 @@ static bool find(struct arena *arena, uint64_t account_id, uint64_t now,
 	(void)pthread_mutex_lock(&mutex);
 	*changes_r = changes;
 	found = place->arena != NULL && place->account_id == account_id &&
+		place->read_changes == changes &&
 		now - place->read_at < OWN_LISTS_MSECS;
 	if (found)
 		copy_lists(arena, &place->lists, lists_r);
@@ -99,25 +100,22 @@ static bool find(struct arena *arena, uint64_t account_id, uint64_t now,
 static void keep(uint64_t account_id, uint64_t read_at, uint64_t read_changes,
 		 const struct lists *lists)
 {
-	struct place *place = place_of(account_id), new = {
-		.account_id = account_id, .read_at = read_at,
-	};
-	struct arena *old;
+	struct place *place = place_of(account_id);
 
 	if (lists->mailboxes.count > MAILBOXES_KEPT_MAX ||
 	    lists->domains.count > DOMAINS_KEPT_MAX)
 		return;
-	new.arena = arena_create();
-	copy_lists(new.arena, lists, &new.lists);
 	(void)pthread_mutex_lock(&mutex);
 	if (read_changes == changes) {
-		old = place->arena;
-		*place = new;
-	} else {
-		old = new.arena;
+		if (place->arena == NULL)
+			place->arena = arena_create();
+		arena_reset(place->arena);
+		copy_lists(place->arena, lists, &place->lists);
+		place->account_id = account_id;
+		place->read_at = read_at;
+		place->read_changes = changes;
 	}
 	(void)pthread_mutex_unlock(&mutex);
-	arena_free(&old);
 }
 
 int own_lists_load(struct db *db, struct arena *arena,
@@ -144,16 +142,15 @@ int own_lists_load(struct db *db, struct arena *arena,
 
 void own_lists_forget(void)
 {
-	struct arena *arenas[PLACES];
-	unsigned int i;
-
 	(void)pthread_mutex_lock(&mutex);
 	changes++;
-	for (i = 0; i < PLACES; i++) {
-		arenas[i] = places[i].arena;
-		places[i].arena = NULL;
-	}
 	(void)pthread_mutex_unlock(&mutex);
+}
+
+void own_lists_deinit(void)
+{
+	unsigned int i;
+
 	for (i = 0; i < PLACES; i++)
-		arena_free(&arenas[i]);
+		arena_free(&places[i].arena);
 }

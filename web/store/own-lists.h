@@ -21,7 +21,9 @@ int own_lists_load(struct db *db, struct arena *arena,
 		   const struct account *account, unsigned int domains_max,
 		   struct mailbox_list *mailboxes_r,
 		   struct domain_list *domains_r, const char **error_r);
-/* After a change, when it is in the database. Frees all that is kept. */
+/* After a change, when it is in the database. */
 void own_lists_forget(void);
+/* No other thread may use these any more. */
+void own_lists_deinit(void);
 
 #endif

@@ -21,6 +21,8 @@ struct view_mailbox_row {
 	const char *owner;
 };
 
+#define VIEW_HOME_FAILED_DAYS 7
+
 /* GET /home. search and after are its query. */
 struct view_home {
 	/* A super admin sees all domains, others those where they may make
@@ -39,6 +41,13 @@ struct view_home {
 	bool is_later_page;
 	/* The mail host has not looked for requests since; 0: all is well. */
 	uint64_t host_silent_since;
+	/* Super admin: no mail host has ever looked; the one that does opens
+	   no seal of this portal (its name, else NULL). */
+	bool host_unknown;
+	const char *host_other_key;
+	/* Super admin: requests that are open, and those that ended in vain
+	   within VIEW_HOME_FAILED_DAYS. */
+	uint64_t requests_open, requests_failed;
 };
 void view_home(struct buffer *out, const struct view_frame *frame,
 	       const struct view_home *v);

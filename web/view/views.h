@@ -4,6 +4,7 @@
 /* All views, for those who make pages. */
 
 #include "views-account.h"
+#include "views-admin.h"
 #include "views-alias.h"
 #include "views-error.h"
 #include "views-list.h"

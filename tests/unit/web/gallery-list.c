@@ -84,6 +84,8 @@ static void home_super_admin(struct gallery *gallery)
 		.domains = domains, .domains_count = COUNT(domains),
 		.next = "friends.example", .is_later_page = true,
 		.host_silent_since = GALLERY_NOW - 4000,
+		.host_other_key = "imap1.example.org",
+		.requests_failed = 2, .requests_open = 1,
 	};
 
 	view_home(&gallery->out, &gallery->frame, &v);
@@ -100,9 +102,73 @@ static void home_super_admin_search(struct gallery *gallery)
 
 static void home_super_admin_new(struct gallery *gallery)
 {
-	const struct view_home v = { .is_super_admin = true };
+	const struct view_home v = {
+		.is_super_admin = true, .host_unknown = true,
+		.requests_failed = 1, .requests_open = 12,
+	};
 
 	view_home(&gallery->out, &gallery->frame, &v);
+}
+
+static void requests(struct gallery *gallery)
+{
+	static const struct view_request_row rows[] = {
+		{ .address = "anna@example.org", .account = "anna@home.example",
+		  .kind = VIEW_REQUEST_PASSWORD, .asked = GALLERY_NOW - 20,
+		  .state = { .status = VIEW_MAILBOX_CHANGE_ASKED,
+			     .until = GALLERY_NOW + 880 } },
+		{ .address = "a-very-long-name-of-somebody-in-an-association@"
+			  "mail.a-club-with-a-long-name.example.org",
+		  .account = "somebody@example.org",
+		  .kind = VIEW_REQUEST_DELETE, .asked = GALLERY_NOW - 4000,
+		  .state = { .status = VIEW_MAILBOX_DELETION_SCHEDULED,
+			     .until = GALLERY_NOW + 168800 } },
+		{ .address = "choir@example.org",
+		  .kind = VIEW_REQUEST_ENCRYPT, .asked = GALLERY_NOW - 9000,
+		  .waiting = "<waits & waits>",
+		  .state = { .status = VIEW_MAILBOX_ENCRYPTING,
+			     .percent = 41 } },
+		{ .address = "new-one@example.org", .account = "b@example.org",
+		  .kind = VIEW_REQUEST_CREATE, .asked = GALLERY_NOW - 10000,
+		  .state = { .status = VIEW_MAILBOX_CREATING } },
+	};
+	const struct view_requests v = {
+		.rows = rows, .rows_count = COUNT(rows),
+		.next = "0123456789abcdef0123456789abcdef",
+	};
+
+	view_requests(&gallery->out, &gallery->frame, &v);
+}
+
+static void requests_failed(struct gallery *gallery)
+{
+	const struct view_request_row rows[] = {
+		{ .address = "anna@example.org", .account = "anna@home.example",
+		  .kind = VIEW_REQUEST_PASSWORD, .asked = GALLERY_NOW - 90000,
+		  .ended = GALLERY_NOW - 89000,
+		  .state = { .reason = TEXT(MSG_failed_keys),
+			     .remedy = TEXT(MSG_failed_keys_remedy) } },
+	};
+	const struct view_requests v = {
+		.is_failed = true, .rows = rows, .rows_count = COUNT(rows),
+		.is_later_page = true,
+	};
+
+	view_requests(&gallery->out, &gallery->frame, &v);
+}
+
+static void requests_none(struct gallery *gallery)
+{
+	const struct view_requests v = { .is_failed = false };
+
+	view_requests(&gallery->out, &gallery->frame, &v);
+}
+
+static void requests_none_failed(struct gallery *gallery)
+{
+	const struct view_requests v = { .is_failed = true };
+
+	view_requests(&gallery->out, &gallery->frame, &v);
 }
 
 static void domain(struct gallery *gallery)
@@ -157,6 +223,10 @@ const struct gallery_page gallery_list_pages[] = {
 	{ "home-super-admin", home_super_admin },
 	{ "home-super-admin-search", home_super_admin_search },
 	{ "home-super-admin-new", home_super_admin_new },
+	{ "requests", requests },
+	{ "requests-failed", requests_failed },
+	{ "requests-none", requests_none },
+	{ "requests-none-failed", requests_none_failed },
 	{ "domain", domain },
 	{ "domain-search", domain_search },
 	{ "domain-search-nothing", domain_search_nothing },

@@ -2,6 +2,7 @@
 
 #include "web-test.h"
 
+#include "arena.h"
 #include "buffer.h"
 #include "clock.h"
 #include "metrics.h"
@@ -12,6 +13,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -259,9 +261,31 @@ static void test_service(void **state)
 	assert_int_equal(service_listen_fds(), 0);
 }
 
+static void test_arena_is_used_again(void **state)
+{
+	struct arena *arena = *state;
+	char *first, *again;
+
+	arena_reset(arena);
+	first = arena_strdup(arena, "a secret");
+	arena_reset(arena);
+	assert_int_equal(first[0], 0);
+	again = arena_alloc(arena, 16);
+	assert_ptr_equal(again, first);
+	assert_memory_equal(again, "\0\0\0\0\0\0\0\0\0", 9);
+
+	/* more than it keeps: what stays is the newest */
+	again = arena_alloc(arena, 100000);
+	memset(again, 1, 100000);
+	arena_reset(arena);
+	assert_ptr_equal(arena_alloc(arena, 100000), again);
+	assert_int_equal(again[0] | again[99999], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		arena_test(test_arena_is_used_again),
 		cmocka_unit_test(test_work_is_bounded),
 		cmocka_unit_test(test_work_that_waited_too_long),
 		cmocka_unit_test(test_stopped_queue_ends_all),

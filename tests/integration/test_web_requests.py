@@ -1,0 +1,132 @@
+"""What waits and what failed, and what super admins are warned of."""
+
+import html
+import re
+import secrets
+
+import pytest
+
+from webportal import Portal
+
+USER, ADMIN, ROOT = "user@post.test", "admin@post.test", "root@post.test"
+
+
+@pytest.fixture(scope="module")
+def portal():
+    with Portal() as portal:
+        portal.add_account(USER, domains=["one.test"])
+        portal.add_account(ADMIN, role="admin", domains=["one.test"])
+        portal.add_account(ROOT, role="super_admin")
+        yield portal
+
+
+@pytest.fixture(autouse=True)
+def clean(portal):
+    for table in ("request", "heartbeat"):
+        portal.db.sql(f"DELETE FROM pymailadmin_{table}")
+
+
+def ask(portal, address, kind="password", state="pending", account=USER,
+        outcome=None, days=0):
+    ended = state in ("done", "failed", "expired", "canceled")
+    portal.db.sql(
+        "INSERT INTO pymailadmin_request (id, kind, address, account_id, "
+        "state, created_at, outcome, quota, ended_at) SELECT %s, %s, %s, "
+        "(SELECT id FROM pymailadmin_account WHERE email = %s), %s, "
+        "UTC_TIMESTAMP() - INTERVAL %s DAY, %s, %s, "
+        "IF(%s, UTC_TIMESTAMP() - INTERVAL %s DAY, NULL)",
+        secrets.token_hex(16), kind, address, account, state, days, outcome,
+        1 if kind == "create" else None, ended, days)
+
+
+def addresses(page):
+    return re.findall(r'/mailbox\?address=([a-z0-9]+)%40', page.html)
+
+
+def row_of(page, address):
+    text = page.html.partition(f">{address}</a>")[2].partition("</tr>")[0]
+    return html.unescape(" ".join(re.sub(r"<[^>]*>", " ", text).split()))
+
+
+@pytest.mark.parametrize("who", [USER, ADMIN])
+def test_only_super_admins_see_what_others_asked(portal, who):
+    for path in ("/requests", "/requests?show=failed"):
+        portal.log_in(who).get(path).expect(404)
+        portal.browser().get(path).expect(303, "/login")
+    ask(portal, "a@one.test", state="failed", outcome="seal")
+    page = portal.log_in(who).get("/home").expect()
+    assert "/requests" not in page.html and "No mail host" not in page.text
+
+
+def test_what_waits_is_listed_with_who_asked(portal):
+    ask(portal, "a@one.test")
+    ask(portal, "b@one.test", kind="delete")
+    ask(portal, "c@one.test", kind="create", account=ADMIN)
+    ask(portal, "d@one.test", kind="encrypt", state="storing", account=None)
+    ask(portal, "e@one.test", state="done")
+    ask(portal, "f@one.test", state="canceled", outcome="canceled")
+    ask(portal, "g@one.test", outcome="busy")
+    page = portal.log_in(ROOT).get("/requests").expect()
+    assert sorted(addresses(page)) == ["a", "b", "c", "d", "g"]
+    for address, words in (
+            ("a@one.test", ("Change of password", "asked", USER)),
+            ("b@one.test", ("Deletion", "Will be deleted on", USER)),
+            ("c@one.test", ("Creation", "Being created", ADMIN)),
+            ("d@one.test", ("Encryption of stored mail",
+                            "The mail host's administrator")),
+            ("g@one.test", ("A mail program has the mailbox open",))):
+        for word in words:
+            assert word in row_of(page, address), (word, row_of(page, address))
+
+
+def test_what_failed_is_listed_with_reason_and_remedy(portal):
+    ask(portal, "a@one.test")
+    ask(portal, "b@one.test", state="failed", outcome="wrong_password", days=1)
+    ask(portal, "c@one.test", state="expired", outcome="expired", days=20)
+    root = portal.log_in(ROOT)
+    page = root.get("/requests?show=failed").expect()
+    assert addresses(page) == ["b", "c"]
+    assert "password" in row_of(page, "b@one.test")
+    home = root.get("/home").expect()
+    assert "1 request failed within the last seven days" in home.text
+    assert "1 request waits or is being done" in home.text
+    assert {"/requests", "/requests?show=failed"} <= set(home.parsed.links)
+
+
+@pytest.mark.parametrize("show, state", [("", "pending"),
+                                         ("failed", "failed")])
+def test_lists_are_paged(portal, show, state):
+    """Also where many are of the same second."""
+    for number in range(120):
+        ask(portal, f"m{number}@one.test", state=state, days=number // 40,
+            outcome="expired" if state == "failed" else None)
+    root = portal.log_in(ROOT)
+    path, seen = f"/requests?show={show}", []
+    for count in (50, 50, 20):
+        page = root.get(path).expect()
+        seen += addresses(page)
+        assert len(addresses(page)) == count
+        later = re.findall(r'href="(/requests\?[^"]*after=[0-9a-f]{32})"',
+                           page.html)
+        path = later[0].replace("&amp;", "&") if later else None
+    assert path is None and len(set(seen)) == 120
+    assert "No request" in root.get("/requests?show=failed&after=gone").text \
+        or show == ""
+
+
+def test_without_any_the_page_says_so(portal):
+    root = portal.log_in(ROOT)
+    assert "Nothing waits" in root.get("/requests").expect().text
+    assert "No request has failed" in root.get("/requests?show=failed").text
+    assert "/requests" not in root.get("/home").html
+
+
+def test_a_mail_host_that_never_came_or_has_another_key(portal):
+    root = portal.log_in(ROOT)
+    assert "No mail host has looked for requests" in root.get("/home").text
+    portal.beat()
+    page = root.get("/home")
+    assert "No mail host" not in page.text and "cannot open" not in page.text
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET seal_key_id = %s, "
+                  "host = 'imap1.post.test'", "0" * 16)
+    assert "imap1.post.test cannot open" in root.get("/home").text

@@ -1,0 +1,11 @@
+#ifndef PAGE_REQUESTS_H
+#define PAGE_REQUESTS_H
+
+/* What was asked of the mail host, for super admins. */
+
+#include "page.h"
+
+/* GET /requests */
+enum page_result page_requests(struct page *page);
+
+#endif
