@@ -94,6 +94,8 @@ def test_answer(web, data, status):
     answer = web.ask(data)
     assert answer.status == status
     assert_secure(answer)
+    if status == 431:
+        assert "Delete the cookies" in answer.text
     if status == 405:
         assert answer.headers["allow"].startswith("GET, HEAD")
     if status == 303:
