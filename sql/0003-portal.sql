@@ -256,7 +256,8 @@ BEGIN
 	SELECT result;
 END $$
 
-CREATE OR REPLACE PROCEDURE pymailadmin_alias_rename(
+-- p_source NULL: it is deleted.
+CREATE OR REPLACE PROCEDURE pymailadmin_alias_change(
 	IN p_account_id BIGINT UNSIGNED,
 	IN p_mailbox VARCHAR(254) CHARACTER SET utf8mb4
 		COLLATE utf8mb4_uca1400_nopad_as_ci,
@@ -264,7 +265,7 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_rename(
 	IN p_source VARCHAR(254) CHARACTER SET utf8mb4
 		COLLATE utf8mb4_uca1400_nopad_as_ci)
 	MODIFIES SQL DATA SQL SECURITY DEFINER
-	COMMENT 'Renames an alias: done, not_found, malformed, taken, unchanged'
+	COMMENT 'Renames or deletes an alias'
 BEGIN
 	DECLARE own BOOLEAN DEFAULT NOT @@in_transaction;
 	DECLARE result VARCHAR(16) CHARACTER SET ascii;
@@ -290,22 +291,42 @@ BEGIN
 			SET result = 'not_found';
 		ELSEIF BINARY v_source = BINARY p_source THEN
 			SET result = 'unchanged';
-		ELSE
+		ELSEIF p_source IS NOT NULL THEN
 			CALL pymailadmin_alias_check(p_source, v_address,
 						     v_super, result);
 		END IF;
 	END IF;
-	IF result = 'done' THEN
+	IF result = 'done' AND p_source IS NULL THEN
+		DELETE FROM pymailadmin_alias
+			WHERE destination = CAST(v_address AS CHAR) AND
+			CAST(id AS CHAR) = p_id;
+	ELSEIF result = 'done' THEN
 		UPDATE pymailadmin_alias SET source = p_source
 			WHERE destination = CAST(v_address AS CHAR) AND
 			CAST(id AS CHAR) = p_id;
+	END IF;
+	IF result = 'done' THEN
 		INSERT INTO pymailadmin_event (actor, address, kind, text)
-			VALUES (v_email, v_address, 'alias-rename',
-				LEFT(CONCAT(v_source, ' ', p_source), 500));
+			VALUES (v_email, v_address,
+				IF(p_source IS NULL, 'alias-delete',
+				   'alias-rename'),
+				LEFT(CONCAT_WS(' ', v_source, p_source), 500));
 	END IF;
 	IF own THEN COMMIT; END IF;
 	SELECT result;
 END $$
+
+CREATE OR REPLACE PROCEDURE pymailadmin_alias_rename(
+	IN p_account_id BIGINT UNSIGNED,
+	IN p_mailbox VARCHAR(254) CHARACTER SET utf8mb4
+		COLLATE utf8mb4_uca1400_nopad_as_ci,
+	IN p_id VARCHAR(64) CHARACTER SET utf8mb4,
+	IN p_source VARCHAR(254) CHARACTER SET utf8mb4
+		COLLATE utf8mb4_uca1400_nopad_as_ci)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Renames an alias: done, not_found, malformed, taken, unchanged'
+	CALL pymailadmin_alias_change(p_account_id, p_mailbox, p_id,
+				      COALESCE(p_source, '')) $$
 
 CREATE OR REPLACE PROCEDURE pymailadmin_alias_delete(
 	IN p_account_id BIGINT UNSIGNED,
@@ -314,39 +335,7 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_delete(
 	IN p_id VARCHAR(64) CHARACTER SET utf8mb4)
 	MODIFIES SQL DATA SQL SECURITY DEFINER
 	COMMENT 'Deletes an alias: done, not_found'
-BEGIN
-	DECLARE own BOOLEAN DEFAULT NOT @@in_transaction;
-	DECLARE result VARCHAR(16) CHARACTER SET ascii;
-	DECLARE v_address, v_email, v_source VARCHAR(254) CHARACTER SET utf8mb4
-		COLLATE utf8mb4_uca1400_nopad_as_ci;
-	DECLARE v_super BOOLEAN;
-	DECLARE v_owner BIGINT UNSIGNED;
-	DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN
-		IF own THEN ROLLBACK; END IF;
-		RESIGNAL;
-	END;
-
-	SET SESSION timestamp = DEFAULT, check_constraint_checks = 1,
-		foreign_key_checks = 1, unique_checks = 1;
-	IF own THEN START TRANSACTION; END IF;
-	CALL pymailadmin_mailbox_lock(p_account_id, p_mailbox, v_address,
-				      v_email, v_super, v_owner, result);
-	IF result = 'done' THEN
-		SELECT MAX(source) INTO v_source FROM pymailadmin_alias
-			WHERE destination = CAST(v_address AS CHAR) AND
-			CAST(id AS CHAR) = p_id FOR UPDATE;
-		SET result = IF(v_source IS NULL, 'not_found', 'done');
-	END IF;
-	IF result = 'done' THEN
-		DELETE FROM pymailadmin_alias
-			WHERE destination = CAST(v_address AS CHAR) AND
-			CAST(id AS CHAR) = p_id;
-		INSERT INTO pymailadmin_event (actor, address, kind, text)
-			VALUES (v_email, v_address, 'alias-delete', v_source);
-	END IF;
-	IF own THEN COMMIT; END IF;
-	SELECT result;
-END $$
+	CALL pymailadmin_alias_change(p_account_id, p_mailbox, p_id, NULL) $$
 
 -- May the account have another mailbox of this name? result: done, not_found,
 -- malformed, taken, limit. Locks account and domain.

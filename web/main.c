@@ -40,6 +40,13 @@ static bool is_ready(void)
 	return !atomic_load(&draining) && page_hooks.is_ready();
 }
 
+static void measure(void)
+{
+	page_hooks.measure();
+}
+
+static const struct http_monitor_hooks monitor_hooks = { is_ready, measure };
+
 /* Passwords pass through: no core dump, no debugger of the same user. */
 static int harden(void)
 {
@@ -128,7 +135,7 @@ static int start(const struct settings *set, struct http_monitor **monitor,
 	listener = http_listen(set->metrics_listen, error_r);
 	if (listener == NULL)
 		return -1;
-	*monitor = http_monitor_start(&listener, is_ready, error_r);
+	*monitor = http_monitor_start(&listener, &monitor_hooks, error_r);
 	return *monitor == NULL ? -1 : 0;
 }
 

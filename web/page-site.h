@@ -12,7 +12,8 @@ struct page;
 struct settings;
 
 /* What the dispatcher needs of the parts that know accounts and texts. All
-   except is_ready() are called by the threads of the server, in a request. */
+   except is_ready() and measure() are called by the threads of the server, in a
+   request. */
 struct page_hooks {
 	/* Before anything else, of refused requests too: sets page->language,
 	   by the browser's word. Cannot fail. */
@@ -40,6 +41,9 @@ struct page_hooks {
 	/* Whether requests can be served now, for /healthz. Called by a thread
 	   of its own. */
 	bool (*is_ready)(void);
+	/* Sets the metrics that are in the database, for /metrics. Called by
+	   the same thread. */
+	void (*measure)(void);
 };
 
 extern const struct page_hooks page_hooks;

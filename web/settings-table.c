@@ -342,6 +342,7 @@ const struct settings_def settings_table[] = {
 	  0, 366 * DAY, NULL, false },
 
 	{ "smtp_url", parse_text, AT(smtp_url), "", 0, 255, NULL, false },
+	{ "smtp_tls_ca", parse_path, AT(smtp_tls_ca), "", 0, 0, NULL, false },
 	{ "smtp_user", parse_text, AT(smtp_user), "", 0, 255, NULL, false },
 	{ "smtp_password_file", parse_secret_file, AT(smtp_password), "",
 	  0, 0, NULL, false },

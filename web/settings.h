@@ -96,7 +96,8 @@ struct settings {
 	/* As the mail host has them. */
 	uint32_t rekey_window_secs, deletion_grace_secs;
 
-	const char *smtp_url, *smtp_user, *smtp_password, *mail_from;
+	const char *smtp_url, *smtp_tls_ca, *smtp_user, *smtp_password;
+	const char *mail_from;
 
 	struct settings_rate limit_login_account, limit_login_address;
 	struct settings_rate limit_code, limit_reset;

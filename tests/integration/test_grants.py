@@ -179,6 +179,7 @@ WEB_MAY_NOT = [
     "CALL pymailadmin_address_taken('x@example.test', @taken)",
     "CALL pymailadmin_mailbox_lock(7, 'x@example.test', @a, @b, @c, @d, @e)",
     "CALL pymailadmin_alias_check('x@example.test', 'y', 1, @result)",
+    "CALL pymailadmin_alias_change(7, 'x@example.test', '1', NULL)",
     "CALL pymailadmin_create_check(7, 'x@example.test', 9, @a, @result)",
     # History, roles, and the schema itself.
     "UPDATE pymailadmin_event SET text = ''",

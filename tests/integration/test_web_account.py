@@ -183,6 +183,38 @@ def test_the_list_of_sessions(portal):
     stranger.get("/home").expect()
 
 
+def test_the_metrics_know_sessions_and_mails(portal):
+    """Those that open pages, of whichever portal; it is not said what is not
+    known."""
+    def told():
+        text = portal.web.monitor("/metrics").text
+        return re.findall(r"^pymailadmin_web_(?:sessions|mails_waiting) (.+)$",
+                          text, re.MULTILINE)
+    assert told() == ["0", "0"]
+    first = portal.log_in(USER)
+    for user in (USER, OTHER):
+        portal.log_in(user)
+    portal.log_in(INACTIVE)
+    portal.log_in(USER, stage="code")
+    assert told() == ["3", "0"]
+    first.submit(first.get("/account"), "/logout")
+    portal.db.sql(
+        "INSERT INTO pymailadmin_outbox (account_id, template, retry_at) "
+        "VALUES (%s, 'two-factor-on', UTC_TIMESTAMP() + INTERVAL 1 DAY)",
+        portal.account_id(USER))
+    assert told() == ["2", "1"]
+    portal.db.sql("UPDATE pymailadmin_session SET "
+                  "seen_at = UTC_TIMESTAMP() - INTERVAL 3 HOUR")
+    assert told() == ["0", "1"]
+    portal.db.sql("REVOKE SELECT ON pymailadmin_session "
+                  "FROM 'pymailadmin_web'@'%'")
+    try:
+        assert told() == []
+    finally:
+        portal.db.sql("GRANT SELECT ON pymailadmin_session "
+                      "TO 'pymailadmin_web'@'%'")
+
+
 def test_an_account_has_twenty_sessions(portal):
     for _ in range(20):
         portal.log_in(USER)
@@ -308,6 +340,50 @@ def test_links_can_be_asked_for_only_so_often(portal):
     assert got == [200] * 3 + [429] * 2
     page = ask(portal, "nonsense").expect(422)
     assert "Enter an email address" in page.text
+
+
+WEAK = {
+    "passwordpassword": ("common password or word", "est un mot courant"),
+    "{address}": ("parts of the address", "des parties de l’adresse"),
+    "sdfghjklkjhg": ("keys that lie side by side", "des touches voisines"),
+    "}}}}}}}}}}}}}}}}": ("repeats itself", "se répète"),
+    "abcdefghijklmn": ("a series such as abcd", "une suite comme abcd"),
+    "24/11/1987": ("a date", "une date"),
+}
+
+
+def weak_forms(portal, catcher, number):
+    """A person's forms for new passwords, each with the address that the
+    password opens: path, address, what sends it a new password."""
+    email_ = f"weak{number}@post.test"
+    portal.add_account(email_, language=("en", "fr")[number],
+                       domains=["one.test"])
+    portal.add_mailbox(f"weakbox{number}@one.test", email_)
+    ask(portal, email_)
+    return portal.log_in(email_), {
+        ("/account/password", email_): {},
+        (link_in(catcher.wait(email_)), email_): {},
+        (f"/mailbox/password?address=weakbox{number}@one.test",
+         f"weakbox{number}@one.test"): {},
+        ("/mailbox/create?domain=one.test", "newbox99@one.test"):
+            {"name": "newbox99"},
+    }
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["en", "fr"])
+def test_each_form_says_why_a_password_is_weak(portal, catcher, number):
+    portal.restart(password_min_length=8)
+    browser, forms = weak_forms(portal, catcher, number)
+    for (path, address), fields in forms.items():
+        for password, words in WEAK.items():
+            new = password.replace("{address}", address)
+            page = browser.submit(browser.get(path).expect(),
+                                  path.partition("?")[0], old=PASSWORD,
+                                  new=new, repeat=new, **fields).expect(422)
+            assert words[number] in page.text, (path, password, page.text)
+            form = page.form(path.partition("?")[0])
+            assert form["new"] == form["repeat"] == ""
+    portal.restart(password_min_length=12)
 
 
 # ---- mails

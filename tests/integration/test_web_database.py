@@ -3,30 +3,18 @@
 import contextlib
 import re
 import socket
-import subprocess
 import time
 
 import pytest
 
+from certificates import Authority
 from mariadb import MariaDB, wait_until
-from webstores import PASSWORD, USER, Stores, fill, server
+from webstores import PASSWORD, USER, Stores, fill, serving_stores
 
 
 pytestmark = pytest.mark.limit(180)
 
-
-@pytest.fixture(scope="module")
-def db():
-    with server() as db:
-        yield db
-
-
-@pytest.fixture
-def stores(db):
-    fill(db)
-    stores = Stores(db)
-    yield stores
-    stores.close()
+db, stores = serving_stores()
 
 
 def connection_id(stores):
@@ -190,21 +178,10 @@ def test_a_wrong_password_is_told_without_it(db):
 # TLS
 
 def make_certificates(folder):
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True,
-                       capture_output=True)
-    for name in ("ca", "other"):
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
-                f"{name}.pem")
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
-            "-keyout", "server.key", "-out", "server.csr")
-    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\n")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey",
-            "ca.key", "-days", "2", "-extfile", "extensions", "-out",
-            "server.pem")
-    for path in folder.iterdir():
-        path.chmod(0o644)
+    """The server's, and the paths of its authority and of another."""
+    authority = Authority(folder)
+    return (*authority.issue("IP:127.0.0.1"), authority.path,
+            Authority(folder, "other").path)
 
 
 def test_with_a_ca_only_the_right_server_is_talked_to():
@@ -212,19 +189,17 @@ def test_with_a_ca_only_the_right_server_is_talked_to():
     # The server is another user, who may not enter pytest's folder.
     folder = db.directory / "tls"
     folder.mkdir()
-    make_certificates(folder)
-    db.options = [f"--ssl-cert={folder}/server.pem",
-                  f"--ssl-key={folder}/server.key"]
+    certificate, key, ca, another = make_certificates(folder)
+    db.options = [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
     with db:
         db.create_mail_database("dv", web_password=PASSWORD)
-        good = Stores(db, f"127.0.0.1:{db.port}", ca=folder / "ca.pem")
+        good = Stores(db, f"127.0.0.1:{db.port}", ca=ca)
         assert re.search(r" \[TLS_\w+\]$", good("connection"))
-        other = Stores(db, f"127.0.0.1:{db.port}", ca=folder / "other.pem")
+        other = Stores(db, f"127.0.0.1:{db.port}", ca=another)
         answer = other("connection")
         assert answer.startswith("-1") and "certificate" in answer.lower()
         # It is another host by its certificate.
-        named = Stores(db, f"localhost.localdomain:{db.port}",
-                       ca=folder / "ca.pem")
+        named = Stores(db, f"localhost.localdomain:{db.port}", ca=ca)
         assert named("connection").startswith("-1")
         for stores in (good, other, named):
             stores.close()
@@ -233,8 +208,8 @@ def test_with_a_ca_only_the_right_server_is_talked_to():
 def test_with_a_ca_there_is_no_connection_without_tls(tmp_path):
     with MariaDB(options=["--skip-ssl"]) as db:
         db.create_mail_database("dv", web_password=PASSWORD)
-        make_certificates(tmp_path)
-        stores = Stores(db, f"127.0.0.1:{db.port}", ca=tmp_path / "ca.pem")
+        stores = Stores(db, f"127.0.0.1:{db.port}",
+                        ca=Authority(tmp_path).path)
         answer = stores("connection")
         assert answer.startswith("-1") and "(unavailable)" in answer
         stores.close()

@@ -239,6 +239,54 @@ def test_states_are_words(portal):
     portal.db.sql("DELETE FROM pymailadmin_request")
 
 
+FAILED = {"en": "Open, the last change failed",
+          "fr": "Ouverte, le dernier changement a échoué"}
+
+
+def state_in(browser, path, address):
+    row = browser.get(path).expect().html.partition(f"{address}</a>")[2]
+    return re.sub("<[^>]*>", "", row.partition("</td>")[0]).strip()
+
+
+@pytest.mark.parametrize("then, told", [
+    ("failed 0", True), ("expired 6", True), ("failed 8", False),
+    ("failed 2, done 1", False), ("done 2, failed 1", True),
+    ("failed 2, canceled 1", False), ("canceled 2, expired 1", True)])
+def test_lists_say_of_a_failure_what_its_own_page_says(portal, then, told):
+    """The days since the requests for a mailbox ended."""
+    address = "unlucky@one.test"
+    portal.add_mailbox(address, USER)
+    for part in then.split(", "):
+        state, days = part.split()
+        portal.db.sql(
+            "INSERT INTO pymailadmin_request (id, kind, address, account_id, "
+            "state, outcome, created_at, ended_at) VALUES (%s, 'password', %s,"
+            " %s, %s, 'busy', UTC_TIMESTAMP() - INTERVAL %s DAY, "
+            "UTC_TIMESTAMP() - INTERVAL %s DAY)", secrets.token_hex(16),
+            address, portal.account_id(USER), state, days, days)
+    user, root = portal.log_in(USER), portal.log_in(ROOT)
+    try:
+        for language in ("en", "fr"):
+            portal.db.sql("UPDATE pymailadmin_account SET language = %s",
+                          language)
+            page = user.get(f"/mailbox?address={address}").expect()
+            assert (FAILED[language] in page.text) == told
+            home_with(user, address)
+            for browser, path in ((user, "/home"),
+                                  (user, "/domain?name=one.test"),
+                                  (root, "/domain?name=one.test"),
+                                  (root, "/home?search=unlucky")):
+                # what /home lists is kept for a second
+                assert wait_until(
+                    lambda b=browser, p=path: (state_in(
+                        b, p, address) == FAILED[language]) == told,
+                    f"{FAILED[language]} is {told} on {path}", 10)
+    finally:
+        portal.db.sql("DELETE FROM pymailadmin_request")
+        portal.db.sql("DELETE FROM users WHERE email = %s", address)
+        portal.db.sql("UPDATE pymailadmin_account SET language = 'en'")
+
+
 def test_every_page_says_what_it_is_in_both_languages(portal):
     for language, word in (("en", "Log out"), ("fr", "Se déconnecter")):
         portal.db.sql("UPDATE pymailadmin_account SET language = %s",

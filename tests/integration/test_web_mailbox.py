@@ -55,6 +55,13 @@ def without_reference(page):
     return re.sub(r"\b[0-9a-f]{16}\b", "", page.text)
 
 
+def notice(page):
+    """What is said of what was just done, also to screen readers."""
+    said = re.findall(r'<[^>]* role="status"[^>]*>(.*?)</p>', page.html,
+                      re.DOTALL)
+    return " ".join(re.sub("<[^>]*>", " ", " ".join(said)).split())
+
+
 # ---- seeing
 
 
@@ -199,7 +206,9 @@ def test_a_mailbox_is_asked_for_and_taken_back(portal, person):
     for path in ("/mailbox/password", "/mailbox/delete", "/mailbox/window"):
         person.browser.get(f"{path}?address={address}").expect(
             303, f"/mailbox?address=fresh_name-1%40{DOMAIN}")
-    person.browser.submit(page, "/mailbox/cancel").expect(303, "/home")
+    gone = person.browser.submit(page, "/mailbox/cancel").expect(303, "/home")
+    assert f"taken back: {address} is not created" in \
+        notice(person.browser.follow(gone))
     [row] = requests(portal, address)
     assert (row["state"], row["sealed"]) == ("canceled", None)
     person.create("fresh_name-1").expect(
@@ -302,6 +311,71 @@ def test_eight_at_once_at_the_limit_less_one_make_one(portal):
     assert "as many as you may have" in page.text
 
 
+@pytest.mark.parametrize("language, size, hint, words", [
+    ("en", "1\N{NO-BREAK SPACE}GB", "From 1 GB to 5 GB", "from 1 GB"),
+    ("fr", "1\N{NO-BREAK SPACE}Go", "De 1 Go à 5 Go", "de 1 Go")])
+def test_sizes_have_one_form(portal, language, size, hint, words):
+    person = Person(portal, language=language)
+    page = person.browser.get(f"/mailbox/create?domain={DOMAIN}").expect()
+    form = page.form("/mailbox/create")
+    assert form["quota"] == size and hint in page.text
+    wrong = person.create("sized-name", quota=size.replace("1", "9"))
+    assert wrong.status == 422 and words in wrong.text
+    person.create("sized-name", quota=size).expect(
+        303, f"/mailbox?address=sized-name%40{DOMAIN}")
+    [row] = requests(portal, f"sized-name@{DOMAIN}")
+    assert row["quota"] == 1 << 30
+    portal.db.sql("DELETE FROM pymailadmin_request WHERE address = %s",
+                  f"sized-name@{DOMAIN}")
+
+
+# ---- taking back
+
+@pytest.mark.parametrize("language, words", [
+    ("en", {"password": "the password of {} stays as it was",
+            "create": "taken back: {} is not created",
+            "delete": "cancelled: {} stays"}),
+    ("fr", {"password": "le mot de passe de {} reste le même",
+            "create": "annulée : {} n’est pas créée",
+            "delete": "annulée : {} est conservée"})])
+def test_what_was_taken_back_is_said(portal, language, words):
+    person = Person(portal, language=language)
+    browser = person.browser
+    form = browser.get(f"/mailbox/password?address={person.mailbox}")
+    assert browser.submit(form, "/mailbox/password", old=PASSWORD, new=NEW,
+                          repeat=NEW).status == 303
+    new = f"taken-back-{language}@{DOMAIN}"
+    assert person.create(new.partition("@")[0]).status == 303
+    for kind, path, address in (("password", "/mailbox/cancel", person.mailbox),
+                                ("create", "/mailbox/cancel", new),
+                                ("delete", "/mailbox/delete/cancel",
+                                 person.mailbox)):
+        if kind == "delete":
+            form = browser.get(f"/mailbox/delete?address={address}")
+            assert browser.submit(form, "/mailbox/delete",
+                                  password=PASSWORD).status == 303
+        page = browser.follow(browser.post(path, {"address": address}))
+        assert words[kind].format(address) in notice(page.expect()), page
+        # once
+        assert notice(browser.get(page.path)) == ""
+        # What is gone is not taken back again.
+        again = browser.post(path, {"address": address})
+        if again.status == 303:
+            assert notice(browser.follow(again)) == ""
+
+
+def test_who_comes_too_late_is_not_told_it_was_taken_back(portal, person):
+    form = person.browser.get(f"/mailbox/password?address={person.mailbox}")
+    assert person.browser.submit(form, "/mailbox/password", old=PASSWORD,
+                                 new=NEW, repeat=NEW).status == 303
+    page = person.browser.get(f"/mailbox?address={person.mailbox}")
+    portal.db.sql("UPDATE pymailadmin_request SET state = 'claimed' "
+                  "WHERE address = %s", person.mailbox)
+    page = person.browser.follow(person.browser.submit(
+        page, "/mailbox/cancel"))
+    assert notice(page) == "" and "Take the request back" not in page.text
+
+
 # ---- deleting
 
 
@@ -312,6 +386,8 @@ def test_a_mailbox_is_deleted_by_its_password_and_can_be_kept(portal, person):
                   f"lost-alias@{DOMAIN}", mailbox, DOMAIN)
     form = browser.get(f"/mailbox/delete?address={mailbox}").expect()
     assert f"lost-alias@{DOMAIN}" in form.text and "48 hours" in form.text
+    assert "1 alias:" in form.text and "its storage of 2 GB" in form.text
+    assert "only the mail host knows" in form.text
     for password in ("", "wrong password", PASSWORD + "x", "x" * 600):
         page = browser.submit(form, "/mailbox/delete", password=password,
                               typed=mailbox)
@@ -382,3 +458,26 @@ def test_a_mailbox_password_is_not_guessed(portal, person):
     person.browser.submit(delete, "/mailbox/delete",
                           password=PASSWORD).expect(429)
     assert requests(portal, person.mailbox) == []
+
+
+@pytest.mark.parametrize("language, words", [
+    ("en", ["1,003 aliases:", "and 3 more",
+            "its storage, which has no limit"]),
+    ("fr", ["1 003 alias :", "et 3 autres",
+            "son stockage, qui est sans limite"])])
+def test_what_is_lost_is_counted_or_not_claimed(portal, language, words):
+    person = Person(portal, language=language)
+    portal.db.sql("UPDATE users SET quota = 0 WHERE email = %s",
+                  person.mailbox)
+    path = f"/mailbox/delete?address={person.mailbox}"
+    page = person.browser.get(path).expect()
+    assert words[2] in " ".join(page.text.split())
+    assert not re.search(r"\d+ alias", page.text)
+    portal.db.sql(
+        "INSERT INTO alias (domain_id, source, destination) SELECT d.id, "
+        "CONCAT('lost', seq, %s, '@', d.domain), %s FROM seq_1_to_1003 "
+        "JOIN domain d WHERE d.domain = %s", language, person.mailbox, DOMAIN)
+    page = person.browser.get(path).expect()
+    assert [each for each in words if each not in page.text] == []
+    assert page.text.count(f"{language}@{DOMAIN}") == 1000
+    portal.db.sql("DELETE FROM alias WHERE destination = %s", person.mailbox)

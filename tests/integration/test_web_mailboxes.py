@@ -4,24 +4,12 @@ import hashlib
 
 import pytest
 
-from webstores import ADMIN, OTHER, PUBLIC, USER, Stores, fill, server
+from webstores import ADMIN, OTHER, PUBLIC, USER, Stores, fill, serving_stores
 
 
 pytestmark = pytest.mark.limit(180)
 
-
-@pytest.fixture(scope="module")
-def db():
-    with server() as db:
-        yield db
-
-
-@pytest.fixture
-def stores(db):
-    fill(db)
-    stores = Stores(db)
-    yield stores
-    stores.close()
+db, stores = serving_stores()
 
 
 def names(answer):
@@ -223,6 +211,32 @@ def test_races_for_an_alias_make_one(db, stores):
     answers = stores.threads(16, "alias_add", USER, "b@one.test",
                              "name-#@one.test", 5)
     assert answers.count("1 done") == 5 and answers.count("1 limit") == 11
+
+
+def test_races_for_a_change_of_an_alias(db, stores):
+    """Each is as if it had been alone: the history has as many as were done."""
+    number = stores("aliases", "a@one.test").split()[1].partition("=")[0]
+    change = ("alias_rename", USER, "a@one.test", number)
+    assert stores.threads(8, *change, "name-#@one.test") == ["1 done"] * 8
+    answers = stores.threads(8, *change, "one-name@one.test")
+    assert answers == ["1 done"] + ["1 unchanged"] * 7
+    stores("alias_add", USER, "a@one.test", "other-name@one.test", 9)
+    answers = stores.threads(8, *change, "other-name@one.test")
+    assert answers == ["1 taken"] * 8
+    answers = stores.threads(8, "alias_delete", USER, "a@one.test", number)
+    assert answers == ["1 done"] + ["1 not-found"] * 7
+    kinds = [row["kind"] for row in db.sql(
+        "SELECT kind FROM pymailadmin_event ORDER BY id")]
+    assert kinds == ["alias-rename"] * 9 + ["alias-add", "alias-delete"]
+
+
+def test_a_new_name_that_is_none_deletes_nothing(db, stores):
+    number = stores("aliases", "a@one.test").split()[1].partition("=")[0]
+    account = db.value("SELECT id FROM pymailadmin_account WHERE email = %s",
+                       USER)
+    assert db.value("CALL pymailadmin_alias_rename(%s, 'a@one.test', %s, NULL)",
+                    account, number) == "malformed"
+    assert stores("aliases", "a@one.test").endswith("=a.alias@one.test")
 
 
 # Requests

@@ -4,26 +4,14 @@ import re
 
 import pytest
 
-from webstores import ADMIN, HASH, OTHER, USER, Stores, fill, server
+from webstores import ADMIN, HASH, OTHER, USER, serving_stores
 
 NEW = HASH + "new"
 
 
 pytestmark = pytest.mark.limit(180)
 
-
-@pytest.fixture(scope="module")
-def db():
-    with server() as db:
-        yield db
-
-
-@pytest.fixture
-def stores(db):
-    fill(db)
-    stores = Stores(db)
-    yield stores
-    stores.close()
+db, stores = serving_stores()
 
 
 def token_of(answer):

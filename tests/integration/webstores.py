@@ -1,11 +1,12 @@
 """The portal's stores, driven from the command line: web-stores.c."""
 
-import contextlib
 import functools
 import os
 import pathlib
 import subprocess
 import tempfile
+
+import pytest
 
 import websanitizer
 from mariadb import MariaDB
@@ -89,13 +90,25 @@ class Stores:
         assert "ERROR" not in error and "WARNING" not in error, error
 
 
-@contextlib.contextmanager
-def server():
-    """With the two domains of the tests."""
-    with MariaDB() as db:
-        db.create_mail_database("dv", web_password=PASSWORD)
-        db.sql("INSERT INTO domain (domain) VALUES ('one.test'), ('two.test')")
-        yield db
+def serving_stores():
+    """Fixtures: the database, with the two domains of the tests; a portal on
+    it, as fill() leaves it."""
+    @pytest.fixture(scope="module")
+    def db():
+        with MariaDB() as db:
+            db.create_mail_database("dv", web_password=PASSWORD)
+            db.sql("INSERT INTO domain (domain) VALUES "
+                   "('one.test'), ('two.test')")
+            yield db
+
+    @pytest.fixture
+    def stores(db):
+        fill(db)
+        stores = Stores(db)
+        yield stores
+        stores.close()
+
+    return db, stores
 
 
 def fill(db):

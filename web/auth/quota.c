@@ -32,6 +32,23 @@ static int parse_unit(const char *text)
 	return -1;
 }
 
+/* Also those that do not break a line, which pages have there. */
+static const char *skip_spaces(const char *p)
+{
+	static const char *const spaces[] = {
+		" ", "\xc2\xa0", "\xe2\x80\xaf"
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
+		const size_t len = strlen(spaces[i]);
+
+		if (strncmp(p, spaces[i], len) == 0)
+			return skip_spaces(p + len);
+	}
+	return p;
+}
+
 bool quota_parse(const char *text, uint64_t *bytes_r)
 {
 	uint64_t bytes = 0;
@@ -48,8 +65,7 @@ bool quota_parse(const char *text, uint64_t *bytes_r)
 	if (p == text)
 		return false;
 	text = p;
-	while (*p == ' ')
-		p++;
+	p = skip_spaces(p);
 	power = parse_unit(p);
 	if (power < 0 || (*p == '\0' && p != text))
 		return false;

@@ -18,8 +18,8 @@ enum quota_format {
 #define QUOTA_TEXT_SIZE 24
 
 /* A whole number and b, k, M, G, T or nothing, in either case, with or without
-   "B" or "iB" behind and space before: "5G", "500 MB", "1073741824"; units are
-   powers of 1024. Returns false for anything else and for what does not fit. */
+   "B", "iB", "o" or "io" behind and space before: "5G", "500 MB", "2 Go",
+   "1073741824"; units are powers of 1024. Returns false for anything else and for what does not fit. */
 bool quota_parse(const char *text, uint64_t *bytes_r);
 void quota_write(uint64_t bytes, enum quota_format format,
 		 char text_r[QUOTA_TEXT_SIZE]);

@@ -42,7 +42,10 @@ static const struct {
 		"Requests being read or answered." },
 	[METRICS_SLOW_QUEUED] = { "slow_queued",
 		"Slow work that waits or runs." },
-	[METRICS_SESSIONS] = { "sessions", "Sessions of people logged in." },
+	[METRICS_SESSIONS] = { "sessions",
+		"Sessions of people logged in, by whichever portal." },
+	[METRICS_MAILS_WAITING] = { "mails_waiting",
+		"Mails that are not sent yet." },
 };
 
 static const char *const classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx" };
@@ -146,6 +149,19 @@ static void render_duration(struct buffer *out, unsigned int route)
 		      usecs / 1000000, usecs % 1000000);
 }
 
+static void render_gauge(struct buffer *out, unsigned int gauge)
+{
+	const int64_t value = atomic_load_explicit(&gauges[gauge],
+						   memory_order_relaxed);
+
+	if (value == METRICS_UNKNOWN)
+		return;
+	render_head(out, gauge_texts[gauge].name, "gauge",
+		    gauge_texts[gauge].help);
+	buffer_printf(out, "pymailadmin_web_%s %"PRId64"\n",
+		      gauge_texts[gauge].name, value);
+}
+
 void metrics_render(struct buffer *out)
 {
 	unsigned int i;
@@ -161,14 +177,8 @@ void metrics_render(struct buffer *out)
 		buffer_printf(out, "pymailadmin_web_%s_total %"PRIu64"\n",
 			      counter_texts[i].name, get(&counters[i]));
 	}
-	for (i = 0; i < METRICS_GAUGE_COUNT; i++) {
-		render_head(out, gauge_texts[i].name, "gauge",
-			    gauge_texts[i].help);
-		buffer_printf(out, "pymailadmin_web_%s %"PRIdFAST64"\n",
-			      gauge_texts[i].name,
-			      atomic_load_explicit(&gauges[i],
-						   memory_order_relaxed));
-	}
+	for (i = 0; i < METRICS_GAUGE_COUNT; i++)
+		render_gauge(out, i);
 	render_head(out, "build", "info", "The program that runs.");
 	buffer_printf(out, "pymailadmin_web_build_info{version=\"%s\"} 1\n"
 		      "# EOF\n", build_version);

@@ -27,6 +27,7 @@ enum metrics_gauge {
 	METRICS_IN_FLIGHT,
 	METRICS_SLOW_QUEUED,
 	METRICS_SESSIONS,
+	METRICS_MAILS_WAITING,
 	METRICS_GAUGE_COUNT
 };
 
@@ -39,6 +40,8 @@ void metrics_init(const char *version, const char *const *routes,
 
 void metrics_count(enum metrics_counter counter);
 void metrics_gauge_add(enum metrics_gauge gauge, int64_t change);
+/* METRICS_UNKNOWN: it is left out. */
+#define METRICS_UNKNOWN INT64_MIN
 void metrics_gauge_set(enum metrics_gauge gauge, int64_t value);
 /* A request was answered. */
 void metrics_request(unsigned int route, unsigned int status, uint64_t usecs);

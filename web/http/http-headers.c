@@ -44,8 +44,15 @@ static const struct {
 	[HEADER_IF_NONE_MATCH] = { "If-None-Match", true },
 };
 
+/* libmicrohttpd refuses in words of its own, without our headers, what does not
+   fit into MEMORY_PER_CONNECTION: this does. */
+#define HEADERS_MAX 100
+#define HEADERS_SIZE_MAX (8 * 1024)
+
 struct found {
 	struct arena *arena;
+	unsigned int count;
+	size_t size;
 	const char *values[HEADER_COUNT];
 	bool twice;
 };
@@ -57,7 +64,10 @@ static enum MHD_Result collect(void *context, enum MHD_ValueKind kind,
 	struct found *found = context;
 	unsigned int i;
 
-	(void)kind; (void)name_size;
+	(void)kind;
+	found->count++;
+	/* with ": " and the end of the line */
+	found->size += name_size + value_size + 4;
 	for (i = 0; i < HEADER_COUNT; i++) {
 		if (strcasecmp(name, headers[i].name) == 0)
 			break;
@@ -226,6 +236,8 @@ unsigned int exchange_read_headers(struct exchange *exchange)
 	status = read_uri(exchange);
 	if (status != 0)
 		return status;
+	if (found.count > HEADERS_MAX || found.size > HEADERS_SIZE_MAX)
+		return 431;
 	if (found.twice)
 		return 400;
 	status = read_body_headers(exchange, &found);

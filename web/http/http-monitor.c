@@ -14,7 +14,7 @@
 struct http_monitor {
 	struct http_listener *listener;
 	struct MHD_Daemon *daemon;
-	bool (*is_ready)(void);
+	const struct http_monitor_hooks *hooks;
 };
 
 static enum MHD_Result reply(struct MHD_Connection *mhd, unsigned int status,
@@ -59,12 +59,13 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *mhd,
 		status = 405;
 		buffer_append_str(&body, "method not allowed\n");
 	} else if (strcmp(url, "/healthz") == 0) {
-		if (!monitor->is_ready())
+		if (!monitor->hooks->is_ready())
 			status = 503;
 		buffer_append_str(&body, status == 200 ? "ok\n" :
 				  "not ready\n");
 	} else if (strcmp(url, "/metrics") == 0) {
 		type = metrics_content_type;
+		monitor->hooks->measure();
 		metrics_render(&body);
 	} else {
 		status = 404;
@@ -76,7 +77,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *mhd,
 }
 
 struct http_monitor *http_monitor_start(struct http_listener **listener,
-					bool (*is_ready)(void),
+					const struct http_monitor_hooks *hooks,
 					const char **error_r)
 {
 	struct http_monitor *monitor = calloc(1, sizeof(*monitor));
@@ -87,7 +88,7 @@ struct http_monitor *http_monitor_start(struct http_listener **listener,
 	}
 	monitor->listener = *listener;
 	*listener = NULL;
-	monitor->is_ready = is_ready;
+	monitor->hooks = hooks;
 	monitor->daemon = MHD_start_daemon(
 		MHD_USE_POLL_INTERNAL_THREAD, 0, NULL, NULL, answer, monitor,
 		MHD_OPTION_LISTEN_SOCKET, http_listener_fd(monitor->listener),

@@ -9,10 +9,18 @@
 struct http_listener;
 struct http_monitor;
 
-/* Whether requests can be served; called by the monitor's thread. The monitor
-   takes the listener over. Returns NULL with a static text in *error_r. */
+/* Both are called by the monitor's thread. */
+struct http_monitor_hooks {
+	/* Whether requests can be served. */
+	bool (*is_ready)(void);
+	/* Sets what is not counted as it happens, before it is shown. */
+	void (*measure)(void);
+};
+
+/* The monitor takes the listener over; the hooks are to outlive it. Returns NULL
+   with a static text in *error_r. */
 struct http_monitor *http_monitor_start(struct http_listener **listener,
-					bool (*is_ready)(void),
+					const struct http_monitor_hooks *hooks,
 					const char **error_r);
 void http_monitor_stop(struct http_monitor **monitor);
 

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 2048
+/* Twice as much as a request's headers may be, so that those which are more get
+   an answer of ours. A connection that is kept touches all of it. */
 #define MEMORY_PER_CONNECTION (16 * 1024)
 #define INACTIVITY_SECS 30
 /* Fewer deviations from the standard are borne. */

@@ -111,6 +111,10 @@ static bool prepare(CURL *curl, const struct settings *set,
 	    !SET(READFUNCTION, upload) || !SET(READDATA, context) ||
 	    !SET(UPLOAD, 1L))
 		return false;
+	/* No other one counts then. */
+	if (set->smtp_tls_ca[0] != '\0' &&
+	    (!SET(CAINFO, set->smtp_tls_ca) || !SET(CAPATH, NULL)))
+		return false;
 	return set->smtp_user[0] == '\0' ||
 		(SET(USERNAME, set->smtp_user) &&
 		 SET(PASSWORD, set->smtp_password));

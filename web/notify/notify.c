@@ -163,6 +163,7 @@ static int send_composed(struct db *db, struct arena *arena,
 			 const struct outbox_mail *mail,
 			 const struct buffer *composed, const char **error_r)
 {
+	const unsigned int delay = retry_delay(mail->attempts);
 	char error[MAIL_SEND_ERROR_SIZE];
 
 	if (mail_send(settings, mail->recipient, composed, error) == 0) {
@@ -170,12 +171,17 @@ static int send_composed(struct db *db, struct arena *arena,
 			  mail->template, "account", mail->recipient, NULL);
 		return outbox_sent(db, arena, mail->id, error_r);
 	}
-	log_warning(NULL, "mail %" PRIu64 " (%s) was not sent: %s", mail->id,
-		    mail->template, error);
-	if (mail->attempts + 1 >= ATTEMPTS_MAX)
+	if (mail->attempts + 1 >= ATTEMPTS_MAX) {
+		log_error(NULL, "mail_send(%s) failed: %s: mail %" PRIu64
+			  " (%s) is given up after %u tries",
+			  settings->smtp_url, error, mail->id, mail->template,
+			  ATTEMPTS_MAX);
 		return outbox_sent(db, arena, mail->id, error_r);
-	return outbox_failed(db, arena, mail->id, retry_delay(mail->attempts),
-			     error_r);
+	}
+	log_warning(NULL, "mail_send(%s) failed: %s: mail %" PRIu64
+		    " (%s) is tried again in %u seconds", settings->smtp_url,
+		    error, mail->id, mail->template, delay);
+	return outbox_failed(db, arena, mail->id, delay, error_r);
 }
 
 /* Returns 1 if there may be another. */

@@ -7,15 +7,16 @@
 #include "settings.h"
 #include "views-list.h"
 
-/* Few mailboxes have a request at a time: those are looked at one by one, so
-   that a list says the same of them as their own page. */
+/* Few mailboxes have a request at a time, or had one that failed: those are
+   looked at one by one, so that a list says the same of them as their own
+   page. */
 static int fill_state(struct page *page, const struct mailbox *mailbox,
 		      struct view_mailbox_state *state_r, const char **error_r)
 {
 	struct mailbox_request *request = NULL;
 	int ret = 0;
 
-	if (mailbox->has_request)
+	if (mailbox->has_request || mailbox->has_failed)
 		ret = mailbox_request_find(page->db, page->arena, page->account,
 					   mailbox->address,
 					   page->set->rekey_window_secs,

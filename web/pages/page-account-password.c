@@ -61,7 +61,8 @@ static enum page_result submit(struct page *page)
 	if (old[0] == '\0')
 		page_errors_add(&errors, "old", language_text(page->arena,
 			page->language, MSG_wrong_password_empty));
-	if (!page_password_check_new(page, page->account->email, &errors) ||
+	if (!page_password_check_new(page, page->account->email,
+				     PAGE_PASSWORD_BYTES_MAX, &errors) ||
 	    errors.count > 0)
 		return show(page, &errors);
 	return page_password_verify(page, old, page_field(page, "new"),

@@ -3,17 +3,24 @@
 #include "arena.h"
 #include "buffer.h"
 #include "html.h"
+#include "log.h"
 #include "mailbox-request.h"
 #include "mailbox.h"
 #include "names.h"
 #include "page-limit.h"
-#include "page-mailbox-words.h"
+#include "page-password.h"
 #include "password-rules.h"
 #include "settings.h"
 #include "views.h"
 
 #include <stdarg.h>
 #include <string.h>
+
+const char *page_mailbox_asked(struct page *page)
+{
+	return page->request->method == HTTP_METHOD_POST ?
+		page_field(page, "address") : page_query(page, "address");
+}
 
 bool page_mailbox_find(struct page *page, const char *address,
 		       struct mailbox **mailbox_r, enum page_result *result_r)
@@ -160,44 +167,46 @@ unsigned int page_mailbox_max_aliases(const struct page *page)
 		page->set->max_aliases : page->account->max_aliases;
 }
 
-bool page_mailbox_take_try(struct page *page, const struct mailbox *mailbox,
-			   enum page_result *result_r)
-{
-	return page_limit(page, "mailbox-password", mailbox->address,
-			  &page->set->limit_login_account, result_r);
-}
-
 /* ---- passwords */
 
 bool page_mailbox_check_new_password(struct page *page,
 				     struct page_errors *errors,
 				     const char *address)
 {
-	const struct settings *set = page->set;
-	const struct password_rules rules = {
-		.min_chars = set->password_min_length,
-		.max_bytes = mailbox_hash_password_max(
-			(enum mailbox_hash_scheme)set->password_scheme),
-		.min_score = set->password_min_strength,
-	};
-	const char *password = page_field(page, "new");
-	const char *repeat = page_field(page, "repeat");
-	struct password_strength strength = { 0, PASSWORD_WEAKNESS_NONE };
-	enum password_fault fault;
+	const enum mailbox_hash_scheme scheme =
+		(enum mailbox_hash_scheme)page->set->password_scheme;
 
-	fault = password_rules_check(&rules, password, address,
-				     set->product_name, &strength);
-	if (fault != PASSWORD_OK)
-		page_errors_add(errors, "new",
-			password_fault_words(page, &rules, fault,
-					     strength.weakness));
-	else if (strcmp(password, repeat) != 0)
-		page_errors_add(errors, "repeat",
-			language_text(page->arena, page->language,
-				      MSG_wrong_repeat));
-	else
-		return true;
-	return false;
+	return page_password_check_new(page, address,
+				       mailbox_hash_password_max(scheme),
+				       errors);
+}
+
+bool page_mailbox_read_hash(struct page *page, const struct mailbox *mailbox,
+			    struct mailbox_hash_work *work,
+			    enum page_result *result_r)
+{
+	const char *error;
+	int ret;
+
+	if (!page_limit(page, "mailbox-password", mailbox->address,
+			&page->set->limit_login_account, result_r))
+		return false;
+	ret = mailbox_get_hash(page->db, page->arena, page->account,
+			       mailbox->address, &work->stored_hash, &error);
+	if (ret < 0)
+		*result_r = page_failed(page, error);
+	else if (ret == 0)
+		*result_r = page_error(page, 404);
+	return ret > 0;
+}
+
+void page_mailbox_log_wrong(const struct page *page,
+			    const struct mailbox *mailbox)
+{
+	log_event(LOG_LEVEL_WARNING, "mailbox-password-wrong",
+		  "address", mailbox->address,
+		  "account", page->account->email,
+		  "request", page->request->id, NULL);
 }
 
 void mailbox_hash_work_init(const struct page *page,
@@ -238,3 +247,31 @@ _Static_assert((int)MAILBOX_HASH_ARGON2ID == (int)PASSWORD_SCHEME_ARGON2ID &&
 	       (int)PASSWORD_SCHEME_SHA256_CRYPT &&
 	       (int)MAILBOX_HASH_PBKDF2 == (int)PASSWORD_SCHEME_PBKDF2,
 	       "the settings name the schemes in this order");
+
+/* ---- requests */
+
+bool page_mailbox_file(struct page *page, const struct mailbox_request_new *new,
+		       enum mailbox_request_result *filed_r,
+		       enum page_result *result_r)
+{
+	const char *id, *error, *event;
+
+	if (mailbox_request_file(page->db, page->arena, &page->set->seal_key,
+				 page->account, new, filed_r, &id,
+				 &error) < 0) {
+		*result_r = page_failed(page, error);
+		return false;
+	}
+	if (*filed_r == MAILBOX_REQUEST_NOT_FOUND) {
+		*result_r = page_error(page, 404);
+		return false;
+	}
+	if (*filed_r != MAILBOX_REQUEST_FILED)
+		return true;
+	event = arena_printf(page->arena, "mailbox-%s-filed",
+			     request_kind_name(new->kind));
+	log_event(LOG_LEVEL_INFO, event, "address", new->address,
+		  "account", page->account->email, "id", id,
+		  "request", page->request->id, NULL);
+	return true;
+}

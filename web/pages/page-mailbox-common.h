@@ -4,6 +4,7 @@
 /* What the pages of mailboxes and aliases share. */
 
 #include "mailbox-hash.h"
+#include "mailbox-request.h"
 #include "page-frame.h"
 
 #include <stdbool.h>
@@ -11,14 +12,16 @@
 
 struct arena;
 struct mailbox;
-struct mailbox_request;
 struct name_rules;
 struct page;
 struct view_limits;
 
+/* The address in the form or, of a page that is only looked at, its query. */
+const char *page_mailbox_asked(struct page *page);
+
 /* ---- finding
 
-   Both return true with what was asked for, or false with the page answered:
+   These return true with what was asked for, or false with the page answered:
    404, whether it is not there or not the account's, or 500. */
 bool page_mailbox_find(struct page *page, const char *address,
 		       struct mailbox **mailbox_r,
@@ -68,9 +71,6 @@ void page_mailbox_name_rules(struct page *page, unsigned int min,
 			     struct name_rules *rules_r);
 /* Aliases this account may give a mailbox; 0: any number. */
 unsigned int page_mailbox_max_aliases(const struct page *page);
-/* For checking a mailbox's password: as many tries as for the account's own. */
-bool page_mailbox_take_try(struct page *page, const struct mailbox *mailbox,
-			   enum page_result *result_r);
 
 /* ---- passwords */
 
@@ -99,6 +99,22 @@ struct mailbox_hash_work {
 
 void mailbox_hash_work_init(const struct page *page,
 			    struct mailbox_hash_work *work_r);
+/* The stored hash, which its password is to be checked against: as often as
+   that may be tried. Returns false with the page answered. */
+bool page_mailbox_read_hash(struct page *page, const struct mailbox *mailbox,
+			    struct mailbox_hash_work *work,
+			    enum page_result *result_r);
 void mailbox_hash_work_run(struct mailbox_hash_work *work);
+/* The password was not the mailbox's. */
+void page_mailbox_log_wrong(const struct page *page,
+			    const struct mailbox *mailbox);
+
+/* ---- requests */
+
+/* Files it, and notes that in the log. Returns true with what became of it, or
+   false with the page answered: it is not there (any more), or an error. */
+bool page_mailbox_file(struct page *page, const struct mailbox_request_new *new,
+		       enum mailbox_request_result *filed_r,
+		       enum page_result *result_r);
 
 #endif

@@ -1,8 +1,8 @@
 #include "page-mailbox.h"
 #include "account.h"
 #include "arena.h"
+#include "buffer.h"
 #include "domain.h"
-#include "log.h"
 #include "mailbox-request.h"
 #include "mailbox.h"
 #include "names.h"
@@ -48,6 +48,24 @@ static enum page_result show_full(struct page *page,
 	return page_show_notices(page, view_mailbox_create, &notices, v);
 }
 
+/* As sizes are written on the page, unless that is rounded. */
+static const char *quota_words(struct page *page, uint64_t bytes)
+{
+	const struct language_value size = LANGUAGE_SIZE("", bytes);
+	struct buffer words = BUFFER_INIT;
+	char exact[QUOTA_TEXT_SIZE];
+	const char *copy;
+	uint64_t parsed;
+
+	language_append_value(&words, page->language, &size);
+	quota_write(bytes, QUOTA_HUMAN, exact);
+	copy = arena_strdup(page->arena,
+			    quota_parse(buffer_str(&words), &parsed) &&
+			    parsed == bytes ? buffer_str(&words) : exact);
+	buffer_free(&words);
+	return copy;
+}
+
 static enum page_result show(struct page *page, struct creation *creation)
 {
 	const bool is_new = page->request->method == HTTP_METHOD_GET;
@@ -56,15 +74,12 @@ static enum page_result show(struct page *page, struct creation *creation)
 		.name = page_field(page, "name"),
 		.quota = page_field(page, "quota"),
 	};
-	char quota[QUOTA_TEXT_SIZE];
 	const char *error;
 	uint64_t count;
 
 	page_mailbox_limits(page, &v.limits);
-	if (is_new) {
-		quota_write(page->set->quota_min, QUOTA_HUMAN, quota);
-		v.quota = quota;
-	}
+	if (is_new)
+		v.quota = quota_words(page, page->set->quota_min);
 	if (!page_mailbox_is_super_admin(page)) {
 		if (mailbox_count(page->db, page->arena, page->account->id,
 				  &count, &error) < 0)
@@ -104,7 +119,7 @@ static enum page_result refuse(struct page *page,
 		break;
 	case MAILBOX_REQUEST_FILED:
 	case MAILBOX_REQUEST_NOT_FOUND:
-		return page_error(page, 404);
+		break;
 	}
 	return show(page, creation);
 }
@@ -122,18 +137,14 @@ static enum page_result file(struct page *page)
 		.max_mailboxes = page->set->max_mailboxes,
 	};
 	enum mailbox_request_result filed;
-	const char *id, *error;
+	enum page_result result;
 
 	if (!creation->work.has_new_hash)
 		return page_failed(page, "hashing a password failed");
-	if (mailbox_request_file(page->db, page->arena, &page->set->seal_key,
-				 page->account, &new, &filed, &id, &error) < 0)
-		return page_failed(page, error);
+	if (!page_mailbox_file(page, &new, &filed, &result))
+		return result;
 	if (filed != MAILBOX_REQUEST_FILED)
 		return refuse(page, creation, filed);
-	log_event(LOG_LEVEL_INFO, "mailbox-create-filed", "address",
-		  creation->address, "account", page->account->email, "id", id,
-		  "request", page->request->id, NULL);
 	page_notice_set(page, PAGE_NOTICE_MAILBOX_ASKED, creation->address,
 			NULL);
 	return page_mailbox_redirect(page, creation->address);

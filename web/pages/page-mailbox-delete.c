@@ -1,8 +1,6 @@
 #include "page-mailbox.h"
-#include "account.h"
 #include "alias.h"
 #include "arena.h"
-#include "log.h"
 #include "mailbox-request.h"
 #include "mailbox.h"
 #include "page-mailbox-common.h"
@@ -18,7 +16,6 @@ struct deletion {
 	const struct mailbox *mailbox;
 };
 
-/* How many mails there are is not in the database. */
 static enum page_result show(struct page *page,
 			     const struct page_errors *errors,
 			     const struct mailbox *mailbox)
@@ -26,6 +23,7 @@ static enum page_result show(struct page *page,
 	struct view_mailbox_delete v = {
 		.address = mailbox->address,
 		.is_by_admin = page_mailbox_is_super_admin(page),
+		.quota = mailbox->quota_bytes,
 		.grace_secs = page->set->deletion_grace_secs,
 	};
 	struct view_alias *shown;
@@ -43,6 +41,9 @@ static enum page_result show(struct page *page,
 	}
 	v.aliases = shown;
 	v.aliases_count = (unsigned int)aliases.count;
+	v.aliases_total = mailbox->aliases > aliases.count ?
+		mailbox->aliases : aliases.count;
+	v.aliases_more = v.aliases_total - aliases.count;
 	return page_show(page, view_mailbox_delete, errors, &v);
 }
 
@@ -91,29 +92,20 @@ static enum page_result file(struct page *page)
 		.old_password = deletion->work.password,
 	};
 	enum mailbox_request_result filed;
-	const char *id, *error;
+	enum page_result result;
 
 	if (!deletion->work.is_right) {
-		log_event(LOG_LEVEL_WARNING, "mailbox-password-wrong",
-			  "address", mailbox->address, "account",
-			  page->account->email, "request", page->request->id,
-			  NULL);
+		page_mailbox_log_wrong(page, mailbox);
 		return refuse(page, deletion, "password",
 			      language_text(page->arena, page->language,
 					    MSG_wrong_password));
 	}
-	if (mailbox_request_file(page->db, page->arena, &page->set->seal_key,
-				 page->account, &new, &filed, &id, &error) < 0)
-		return page_failed(page, error);
-	if (filed == MAILBOX_REQUEST_BUSY)
+	if (!page_mailbox_file(page, &new, &filed, &result))
+		return result;
+	if (filed != MAILBOX_REQUEST_FILED)
 		return refuse(page, deletion, NULL,
 			      language_text(page->arena, page->language,
 					    MSG_wrong_busy_mailbox));
-	if (filed != MAILBOX_REQUEST_FILED)
-		return page_error(page, 404);
-	log_event(LOG_LEVEL_INFO, "mailbox-delete-filed", "address",
-		  mailbox->address, "account", page->account->email, "id", id,
-		  "request", page->request->id, NULL);
 	return here(page, mailbox->address);
 }
 
@@ -130,8 +122,6 @@ static enum page_result post_password(struct page *page,
 	const struct mailbox *mailbox = deletion->mailbox;
 	const char *password = page_field(page, "password");
 	enum page_result result;
-	const char *error;
-	int ret;
 
 	if (password[0] == '\0' || strlen(password) > SEAL_PASSWORD_MAX)
 		return refuse(page, deletion, "password",
@@ -139,15 +129,9 @@ static enum page_result post_password(struct page *page,
 				      password[0] == '\0' ?
 				      MSG_wrong_password_empty :
 				      MSG_wrong_password));
-	if (!page_mailbox_take_try(page, mailbox, &result))
-		return result;
 	deletion->work.password = password;
-	ret = mailbox_get_hash(page->db, page->arena, page->account,
-			       mailbox->address, &deletion->work.stored_hash,
-			       &error);
-	if (ret <= 0)
-		return ret < 0 ? page_failed(page, error) :
-			page_error(page, 404);
+	if (!page_mailbox_read_hash(page, mailbox, &deletion->work, &result))
+		return result;
 	return page_run_slow(page, verify, file);
 }
 
@@ -173,12 +157,11 @@ static enum page_result post(struct page *page, const struct mailbox *mailbox)
 enum page_result page_mailbox_delete(struct page *page)
 {
 	const bool is_post = page->request->method == HTTP_METHOD_POST;
-	const char *address = is_post ? page_field(page, "address") :
-		page_query(page, "address");
 	struct mailbox *mailbox;
 	enum page_result result;
 
-	if (!page_mailbox_find(page, address, &mailbox, &result))
+	if (!page_mailbox_find(page, page_mailbox_asked(page), &mailbox,
+			       &result))
 		return result;
 	if (page_mailbox_is_busy(mailbox) &&
 	    mailbox->request_kind == REQUEST_KIND_DELETE)

@@ -1,7 +1,5 @@
 #include "page-mailbox.h"
-#include "account.h"
 #include "arena.h"
-#include "log.h"
 #include "mailbox-request.h"
 #include "mailbox.h"
 #include "page-mailbox-common.h"
@@ -57,27 +55,18 @@ static enum page_result file(struct page *page)
 		.new_hash = change->work.new_hash,
 	};
 	enum mailbox_request_result filed;
-	const char *id, *error;
+	enum page_result result;
 
 	if (!change->work.is_right) {
-		log_event(LOG_LEVEL_WARNING, "mailbox-password-wrong",
-			  "address", mailbox->address, "account",
-			  page->account->email, "request", page->request->id,
-			  NULL);
+		page_mailbox_log_wrong(page, mailbox);
 		return refuse(page, change, "old", MSG_wrong_password);
 	}
 	if (!change->work.has_new_hash)
 		return page_failed(page, "hashing a password failed");
-	if (mailbox_request_file(page->db, page->arena, &page->set->seal_key,
-				 page->account, &new, &filed, &id, &error) < 0)
-		return page_failed(page, error);
-	if (filed == MAILBOX_REQUEST_BUSY)
-		return refuse(page, change, NULL, MSG_wrong_busy_mailbox);
+	if (!page_mailbox_file(page, &new, &filed, &result))
+		return result;
 	if (filed != MAILBOX_REQUEST_FILED)
-		return page_error(page, 404);
-	log_event(LOG_LEVEL_INFO, "mailbox-password-filed", "address",
-		  mailbox->address, "account", page->account->email, "id", id,
-		  "request", page->request->id, NULL);
+		return refuse(page, change, NULL, MSG_wrong_busy_mailbox);
 	return window(page, mailbox->address);
 }
 
@@ -94,9 +83,7 @@ static enum page_result post(struct page *page, const struct mailbox *mailbox)
 		arena_new(page->arena, struct password_change, 1);
 	struct page_errors *errors = &change->errors;
 	const char *old = page_field(page, "old");
-	const char *error;
 	enum page_result result;
-	int ret;
 
 	change->mailbox = mailbox;
 	mailbox_hash_work_init(page, &change->work);
@@ -115,14 +102,8 @@ static enum page_result post(struct page *page, const struct mailbox *mailbox)
 	if (errors->count > 0)
 		return show(page, errors, mailbox);
 
-	if (!page_mailbox_take_try(page, mailbox, &result))
+	if (!page_mailbox_read_hash(page, mailbox, &change->work, &result))
 		return result;
-	ret = mailbox_get_hash(page->db, page->arena, page->account,
-			       mailbox->address, &change->work.stored_hash,
-			       &error);
-	if (ret <= 0)
-		return ret < 0 ? page_failed(page, error) :
-			page_error(page, 404);
 	page->context = change;
 	return page_run_slow(page, hash, file);
 }
@@ -130,12 +111,11 @@ static enum page_result post(struct page *page, const struct mailbox *mailbox)
 enum page_result page_mailbox_password(struct page *page)
 {
 	const bool is_post = page->request->method == HTTP_METHOD_POST;
-	const char *address = is_post ? page_field(page, "address") :
-		page_query(page, "address");
 	struct mailbox *mailbox;
 	enum page_result result;
 
-	if (!page_mailbox_find(page, address, &mailbox, &result))
+	if (!page_mailbox_find(page, page_mailbox_asked(page), &mailbox,
+			       &result))
 		return result;
 	if (page_mailbox_is_busy(mailbox) &&
 	    mailbox->request_kind == REQUEST_KIND_PASSWORD)

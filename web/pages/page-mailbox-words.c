@@ -9,8 +9,7 @@
 
 #include <string.h>
 
-/* How long a mailbox's page tells of what went wrong. */
-#define FAILURE_SHOWN_SECS (7 * 24 * 3600)
+#define FAILURE_SHOWN_SECS (MAILBOX_FAILURE_DAYS * 24 * 3600)
 /* By then a mail host that works has begun. */
 #define USUAL_SECS 600
 

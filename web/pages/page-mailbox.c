@@ -112,12 +112,29 @@ enum page_result page_mailbox(struct page *page)
 
 /* ---- canceling */
 
+static enum page_notice canceled_notice(enum request_kind kind)
+{
+	switch (kind) {
+	case REQUEST_KIND_PASSWORD:
+		return PAGE_NOTICE_PASSWORD_CANCELED;
+	case REQUEST_KIND_CREATE:
+		return PAGE_NOTICE_CREATION_CANCELED;
+	case REQUEST_KIND_DELETE:
+		return PAGE_NOTICE_DELETION_CANCELED;
+	case REQUEST_KIND_ENCRYPT:
+	case REQUEST_KIND_COUNT:
+		break;
+	}
+	return PAGE_NOTICE_NONE;
+}
+
 static enum page_result cancel(struct page *page, bool deletion)
 {
 	struct mailbox_request *request;
 	struct mailbox *mailbox;
 	enum page_result result;
 	const char *error;
+	int ret;
 
 	if (!page_mailbox_find(page, page_field(page, "address"),
 			       &mailbox, &result) ||
@@ -127,15 +144,17 @@ static enum page_result cancel(struct page *page, bool deletion)
 	if (request == NULL || !request->can_cancel ||
 	    (request->kind == REQUEST_KIND_DELETE) != deletion)
 		return page_mailbox_redirect(page, mailbox->address);
-	if (mailbox_request_cancel(page->db, page->arena, page->account,
-				   mailbox->address, &error) < 0)
+	ret = mailbox_request_cancel(page->db, page->arena, page->account,
+				     mailbox->address, &error);
+	if (ret < 0)
 		return page_failed(page, error);
-	if (!mailbox->exists)
-		return page_redirect(page, "/home");
-	if (deletion)
-		page_notice_set(page, PAGE_NOTICE_DELETION_CANCELED,
+	/* else somebody has begun to work on it, or taken it back before */
+	if (ret > 0)
+		page_notice_set(page, canceled_notice(request->kind),
 				mailbox->address, NULL);
-	return page_mailbox_redirect(page, mailbox->address);
+	return mailbox->exists ?
+		page_mailbox_redirect(page, mailbox->address) :
+		page_redirect(page, "/home");
 }
 
 enum page_result page_mailbox_delete_cancel(struct page *page)

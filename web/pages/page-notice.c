@@ -66,6 +66,14 @@ static const char *text_of(const struct page *page, const struct notice *notice)
 		return language_text(arena, language,
 				     MSG_notice_deletion_canceled,
 				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_PASSWORD_CANCELED:
+		return language_text(arena, language,
+				     MSG_notice_password_canceled,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_CREATION_CANCELED:
+		return language_text(arena, language,
+				     MSG_notice_creation_canceled,
+				     LANGUAGE_TEXT("address", address));
 	}
 	return NULL;
 }

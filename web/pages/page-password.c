@@ -10,9 +10,6 @@
 
 #include <string.h>
 
-/* Hashes look at no more. */
-#define BYTES_MAX 512
-
 void password_work_run(void *context)
 {
 	struct password_work *work = context;
@@ -43,25 +40,25 @@ enum page_result page_password_verify(struct page *page, const char *password,
 		return page_failed(page, error);
 	if (ret == 0)
 		return page_redirect(page, "/login");
-	work->password = strlen(password) > BYTES_MAX ? "" : password;
+	work->password = strlen(password) > PAGE_PASSWORD_BYTES_MAX ? "" : password;
 	work->new_password = new_password;
 	page->context = work;
 	return page_run_slow(page, password_work_run, then);
 }
 
-bool page_password_check_new(struct page *page, const char *email,
-			     struct page_errors *errors)
+bool page_password_check_new(struct page *page, const char *address,
+			     unsigned int bytes_max, struct page_errors *errors)
 {
 	const struct password_rules rules = {
 		.min_chars = page->set->password_min_length,
-		.max_bytes = BYTES_MAX,
+		.max_bytes = bytes_max,
 		.min_score = page->set->password_min_strength,
 	};
 	const char *password = page_field(page, "new");
 	struct password_strength strength = { 0, PASSWORD_WEAKNESS_NONE };
 	enum password_fault fault;
 
-	fault = password_rules_check(&rules, password, email,
+	fault = password_rules_check(&rules, password, address,
 				     page->set->product_name, &strength);
 	if (fault != PASSWORD_OK)
 		page_errors_add(errors, "new",

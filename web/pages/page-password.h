@@ -2,7 +2,7 @@
 #define PAGE_PASSWORD_H
 
 /* The account's password, asked for once more before something that matters,
-   and new ones. */
+   and new ones, also of mailboxes. */
 
 #include "page.h"
 #include "portal-password.h"
@@ -31,8 +31,12 @@ void password_work_run(void *context);
 enum page_result page_password_verify(struct page *page, const char *password,
 				      const char *new_password,
 				      page_handler_t *then);
-/* Checks the fields "new" and "repeat". Returns false with an error added. */
-bool page_password_check_new(struct page *page, const char *email,
+/* Of the account's own: hashes look at no more. */
+#define PAGE_PASSWORD_BYTES_MAX 512
+/* Checks the fields "new" and "repeat" of what opens the account or mailbox
+   address. Returns false with an error added, which says why. */
+bool page_password_check_new(struct page *page, const char *address,
+			     unsigned int bytes_max,
 			     struct page_errors *errors);
 /* Says that a field's password is not the account's. */
 void page_password_add_wrong(struct page *page, struct page_errors *errors,

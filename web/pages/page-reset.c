@@ -64,7 +64,8 @@ static enum page_result submit(struct page *page, const char *email)
 					       struct password_work, 1);
 	struct page_errors errors = { .count = 0 };
 
-	if (!page_password_check_new(page, email, &errors))
+	if (!page_password_check_new(page, email, PAGE_PASSWORD_BYTES_MAX,
+				     &errors))
 		return show(page, page_field(page, "token"), email, &errors);
 	work->new_password = page_field(page, "new");
 	page->context = work;

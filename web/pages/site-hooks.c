@@ -10,6 +10,8 @@
 #include "http-request.h"
 #include "language.h"
 #include "log.h"
+#include "metrics.h"
+#include "outbox.h"
 #include "own-lists.h"
 #include "page-frame.h"
 #include "page-notice.h"
@@ -219,6 +221,26 @@ static bool is_ready(void)
 	return ret == 0;
 }
 
+/* If the database does not answer, it is not known. */
+static void measure(void)
+{
+	struct arena *arena = arena_create();
+	struct db *db = db_get(site_db_settings);
+	uint64_t sessions, mails;
+	const char *error;
+	int ret;
+
+	ret = session_count(db, arena, site_settings->session_idle_secs,
+			    &sessions, &error);
+	metrics_gauge_set(METRICS_SESSIONS, ret < 0 ? METRICS_UNKNOWN :
+			  (int64_t)sessions);
+	if (ret == 0)
+		ret = outbox_count(db, arena, &mails, &error);
+	metrics_gauge_set(METRICS_MAILS_WAITING, ret < 0 ? METRICS_UNKNOWN :
+			  (int64_t)mails);
+	arena_free(&arena);
+}
+
 const struct page_hooks page_hooks = {
 	.begin = begin,
 	.load_session = load_session,
@@ -229,4 +251,5 @@ const struct page_hooks page_hooks = {
 	.render_error = render_error,
 	.database_is_away = database_is_away,
 	.is_ready = is_ready,
+	.measure = measure,
 };

@@ -15,15 +15,15 @@
 
 static struct db_settings db_settings;
 static struct secret_key secret_key;
-static const struct settings *settings;
 static struct background *housekeeper;
 
 const struct db_settings *const site_db_settings = &db_settings;
 const struct secret_key *const site_secret_key = &secret_key;
+const struct settings *site_settings;
 
 static void read_settings(const struct settings *set)
 {
-	settings = set;
+	site_settings = set;
 	db_settings_init(&db_settings, set);
 	_Static_assert(sizeof(secret_key.bytes) == sizeof(set->secret_key),
 		       "size of the secret key");
@@ -39,8 +39,8 @@ static unsigned int keep_house(void *context)
 	int ret;
 
 	(void)context;
-	ret = housekeeping_run(db, arena, settings->session_idle_secs, &rows,
-			       &error);
+	ret = housekeeping_run(db, arena, site_settings->session_idle_secs,
+			       &rows, &error);
 	if (ret < 0 && db_is_unavailable(db))
 		log_warning(NULL, "housekeeping has to wait: %s", error);
 	else if (ret < 0)

@@ -19,6 +19,7 @@ void site_stop(void);
 /* As long as the site is started; any thread. */
 extern const struct db_settings *const site_db_settings;
 extern const struct secret_key *const site_secret_key;
+extern const struct settings *site_settings;
 
 /* The key of this request's forms: the session's or, of people who are not
    logged in, of the cookie, which is set if it was not there. In the arena. */

@@ -17,6 +17,13 @@
 	"COALESCE(l.aliases,0)," \
 	"a.email,o.account_id,r.kind,r.state," DB_TO_EPOCH("r.created_at") "," \
 	DB_NOW
+#define TEXT_OF(number) #number
+#define TEXT_OF_VALUE(number) TEXT_OF(number)
+/* What is open, and how the last ones ended. */
+#define IS_TOLD \
+	"(r.ended_at IS NULL OR (r.state<>'canceled' AND " \
+	"r.ended_at>UTC_TIMESTAMP()-INTERVAL " \
+	TEXT_OF_VALUE(MAILBOX_FAILURE_DAYS) " DAY)) "
 /* Aliases are counted once for all, not for each mailbox: the mail server's
    table may have no index for that. */
 #define MAILBOX_JOINS \
@@ -27,9 +34,11 @@
 	"ON o.address=" DB_FOREIGN("x.address") " " \
 	"LEFT JOIN pymailadmin_account a ON a.id=o.account_id " \
 	"LEFT JOIN pymailadmin_request r " \
-	"ON r.address=" DB_FOREIGN("x.address") " AND r.ended_at IS NULL "
-/* The request that has the mailbox before one that only re-encrypts. */
-#define NEWEST_REQUEST "r.open_address IS NULL,r.created_at DESC"
+	"ON r.address=" DB_FOREIGN("x.address") " AND " IS_TOLD
+/* The request that has the mailbox before one that only re-encrypts, and that
+   before those that have ended. */
+#define REQUEST_RANK "(r.open_address IS NULL)+(r.ended_at IS NOT NULL)"
+#define NEWEST_REQUEST REQUEST_RANK ",r.created_at DESC"
 
 /* Parameters: account, LIKE of the address. */
 #define OWN_MAILBOXES \
@@ -69,9 +78,15 @@ const char *mailbox_sort_name(enum mailbox_sort sort)
 
 static void read_request(const struct db_value *row, struct mailbox *mailbox)
 {
-	mailbox->has_request =
+	const bool is_known =
 		request_kind_parse(row[0].data, &mailbox->request_kind) &&
 		request_state_parse(row[1].data, &mailbox->request_state);
+
+	mailbox->has_request = is_known &&
+		!request_state_is_final(mailbox->request_state);
+	mailbox->has_failed = is_known &&
+		(mailbox->request_state == REQUEST_STATE_FAILED ||
+		 mailbox->request_state == REQUEST_STATE_EXPIRED);
 	mailbox->request_created = db_value_uint(&row[2]);
 	mailbox->now = db_value_uint(&row[3]);
 }
@@ -129,11 +144,11 @@ static void read_mailboxes(struct arena *arena, const struct account *account,
 	"SELECT n.address,IF(m.address IS NULL,2,COALESCE(m.active,0)<>0)," \
 	DB_FOREIGN("m.quota") ",r.kind,r.state," \
 	DB_TO_EPOCH("r.created_at") "," DB_NOW "," \
-	"r.id IS NOT NULL AND r.open_address IS NULL " \
+	REQUEST_RANK " " \
 	"FROM pymailadmin_account_mailbox n " \
 	"LEFT JOIN pymailadmin_mailbox m ON m.address=" DB_FOREIGN("n.address") \
-	" LEFT JOIN pymailadmin_request r ON r.address=n.address AND " \
-	"r.ended_at IS NULL WHERE n.account_id=?"
+	" LEFT JOIN pymailadmin_request r ON r.address=n.address AND " IS_TOLD \
+	"WHERE n.account_id=?"
 #define OWN_ALIASES \
 	"SELECT k.address,COUNT(*) FROM pymailadmin_account_mailbox k " \
 	"JOIN pymailadmin_alias l ON l.destination=" DB_FOREIGN("k.address") \

@@ -15,6 +15,9 @@ struct account;
 struct arena;
 struct db;
 
+/* How long is told of what went wrong. */
+#define MAILBOX_FAILURE_DAYS 7
+
 struct mailbox {
 	const char *address, *domain;
 	/* false: only reserved, it is being created. */
@@ -35,6 +38,9 @@ struct mailbox {
 	enum request_kind request_kind;
 	enum request_state request_state;
 	uint64_t request_created;
+	/* The newest has ended in vain less than MAILBOX_FAILURE_DAYS ago, and
+	   none is open. */
+	bool has_failed;
 	/* The database's clock when it was read. */
 	uint64_t now;
 };

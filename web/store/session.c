@@ -276,3 +276,20 @@ int session_list(struct db *db, struct arena *arena, uint64_t account_id,
 	*list_r = list;
 	return 0;
 }
+
+int session_count(struct db *db, struct arena *arena, uint64_t idle_secs,
+		  uint64_t *count_r, const char **error_r)
+{
+	const struct db_value params[] = { DB_UINT(idle_secs) };
+	const struct db_value *row;
+	int ret;
+
+	ret = db_query_row(db, arena,
+		"SELECT COUNT(*) FROM pymailadmin_session s "
+		"JOIN pymailadmin_account a ON a.id=s.account_id "
+		"WHERE s.stage='full' AND " SESSION_IS_HONOURED, params, 1,
+		&row, error_r);
+	if (ret > 0)
+		*count_r = db_value_uint(&row[0]);
+	return ret < 0 ? -1 : 0;
+}

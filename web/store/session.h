@@ -94,5 +94,9 @@ int session_end_others(struct db *db, struct arena *arena, uint64_t account_id,
 int session_list(struct db *db, struct arena *arena, uint64_t account_id,
 		 uint64_t idle_secs, struct session_list *list_r,
 		 const char **error_r);
+/* How many there are of all accounts that session_list() would list. Returns
+   0. */
+int session_count(struct db *db, struct arena *arena, uint64_t idle_secs,
+		  uint64_t *count_r, const char **error_r);
 
 #endif

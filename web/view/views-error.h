@@ -5,8 +5,8 @@
 
 #include "view-frame.h"
 
-/* 400, 403, 404, 405, 413, 429, 500, 503: others are shown as 400, or 500 from
-   there on. */
+/* 400, 403, 404, 405, 413, 429, 431, 500, 503: others are shown as 400, or 500
+   from there on. */
 struct view_error_page {
 	unsigned int status;
 	/* For the administrator to find it in the log; NULL if it is not

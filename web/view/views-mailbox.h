@@ -130,11 +130,12 @@ void view_mailbox_window(struct buffer *out, const struct view_frame *frame,
 struct view_mailbox_delete {
 	const char *address;
 	bool is_by_admin;
-	/* What is lost; mails and bytes only if they are known. */
-	bool is_content_known;
-	uint64_t mails, bytes;
+	/* What is lost. quota is in bytes; 0: no limit. */
+	uint64_t quota;
 	const struct view_alias *aliases;
 	unsigned int aliases_count;
+	/* All of them, and those that are too many for a page. */
+	uint64_t aliases_total, aliases_more;
 	uint64_t grace_secs;
 };
 void view_mailbox_delete(struct buffer *out, const struct view_frame *frame,

@@ -114,6 +114,7 @@ ERROR_PAGE(404)
 ERROR_PAGE(405)
 ERROR_PAGE(413)
 ERROR_PAGE(429)
+ERROR_PAGE(431)
 ERROR_PAGE(500)
 ERROR_PAGE(503)
 
@@ -143,6 +144,7 @@ const struct gallery_page gallery_login_pages[] = {
 	{ "error-405", error_405 },
 	{ "error-413", error_413 },
 	{ "error-429", error_429 },
+	{ "error-431", error_431 },
 	{ "error-500", error_500 },
 	{ "error-503", error_503 },
 	{ "too-busy", too_busy },

@@ -218,9 +218,9 @@ static void window_failed_otherwise(struct gallery *gallery)
 static void mailbox_delete(struct gallery *gallery)
 {
 	const struct view_mailbox_delete v = {
-		.address = ANNA, .is_content_known = true, .mails = 1204,
-		.bytes = 3328599654, .aliases = aliases, .aliases_count = 3,
-		.grace_secs = 172800,
+		.address = ANNA, .quota = 3221225472, .aliases = aliases,
+		.aliases_count = 3, .aliases_total = 1204,
+		.aliases_more = 1201, .grace_secs = 172800,
 	};
 
 	view_mailbox_delete(&gallery->out, &gallery->frame, &v);
@@ -230,7 +230,7 @@ static void mailbox_delete_admin(struct gallery *gallery)
 {
 	const struct view_mailbox_delete v = {
 		.address = ANNA, .is_by_admin = true, .aliases = aliases,
-		.aliases_count = 1, .grace_secs = 172800,
+		.aliases_count = 1, .aliases_total = 1, .grace_secs = 172800,
 	};
 
 	gallery_error(gallery, "typed", TEXT(MSG_wrong_typed,

@@ -190,6 +190,11 @@ static const struct {
 	{ "database_host =", "5): database_host: neither this nor" },
 	{ "smtp_url = smtp://mail", "5): smtp_url: goes together with mail_" },
 	{ "smtp_url = http://mail\nmail_from = a@b", "5): smtp_url: neither" },
+	{ "smtp_url = smtp://a:b@mail\nmail_from = a@b",
+	  "5): smtp_url: user and password have settings" },
+	{ "smtp_url = smtp://localhost:1@mail\nmail_from = a@b",
+	  "5): smtp_url: user and password have settings" },
+	{ "smtp_tls_ca = ca.pem", "5): smtp_tls_ca: not a path" },
 	{ "database_password_file = key", "5): database_password_file: not a"
 	  " path" },
 	{ "database_password_file = /nonexistent",

@@ -177,6 +177,7 @@ static void test_metrics(void **state)
 	metrics_gauge_add(METRICS_IN_FLIGHT, 3);
 	metrics_gauge_add(METRICS_IN_FLIGHT, -1);
 	metrics_gauge_set(METRICS_SESSIONS, 7);
+	metrics_gauge_set(METRICS_MAILS_WAITING, METRICS_UNKNOWN);
 	metrics_render(&out);
 #define HAS(text) assert_non_null(strstr(buffer_str(&out), text "\n"))
 	HAS("pymailadmin_web_requests_total{status=\"2xx\"} 1");
@@ -196,6 +197,7 @@ static void test_metrics(void **state)
 	HAS("pymailadmin_web_rate_limited_total 1");
 	HAS("pymailadmin_web_requests_in_flight 2");
 	HAS("pymailadmin_web_sessions 7");
+	assert_null(strstr(buffer_str(&out), "mails_waiting"));
 	HAS("pymailadmin_web_build_info{version=\"1.2.3\"} 1");
 	assert_string_equal(out.data + out.size - 6, "# EOF\n");
 	buffer_free(&out);
