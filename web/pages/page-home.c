@@ -62,7 +62,7 @@ static int look_for_trouble(struct page *page, struct view_home *v,
 	if (ret > 0 && !heartbeat.opens_seals)
 		v->host_other_key = heartbeat.host;
 	return mailbox_request_count(page->db, page->arena,
-				     VIEW_HOME_FAILED_DAYS * 24 * 3600,
+				     MAILBOX_FAILURE_DAYS * 24 * 3600,
 				     &v->requests_open, &v->requests_failed,
 				     error_r);
 }

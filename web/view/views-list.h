@@ -21,8 +21,6 @@ struct view_mailbox_row {
 	const char *owner;
 };
 
-#define VIEW_HOME_FAILED_DAYS 7
-
 /* GET /home. search and after are its query. */
 struct view_home {
 	/* A super admin sees all domains, others those where they may make
@@ -46,7 +44,7 @@ struct view_home {
 	bool host_unknown;
 	const char *host_other_key;
 	/* Super admin: requests that are open, and those that ended in vain
-	   within VIEW_HOME_FAILED_DAYS. */
+	   within seven days. */
 	uint64_t requests_open, requests_failed;
 };
 void view_home(struct buffer *out, const struct view_frame *frame,
