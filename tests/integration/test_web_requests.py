@@ -73,7 +73,7 @@ def test_what_waits_is_listed_with_who_asked(portal):
             ("b@one.test", ("Deletion", "Will be deleted on", USER)),
             ("c@one.test", ("Creation", "Being created", ADMIN)),
             ("d@one.test", ("Encryption of stored mail",
-                            "The mail host's administrator")),
+                            "The mail host’s administrator")),
             ("g@one.test", ("A mail program has the mailbox open",))):
         for word in words:
             assert word in row_of(page, address), (word, row_of(page, address))
