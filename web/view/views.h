@@ -6,6 +6,7 @@
 #include "views-account.h"
 #include "views-alias.h"
 #include "views-error.h"
+#include "views-join.h"
 #include "views-list.h"
 #include "views-login.h"
 #include "views-mailbox.h"
