@@ -2,6 +2,8 @@
 
 import re
 
+from mariadb import wait_until
+
 NEW = "seven purple elephants sing quietly"
 REASON = "I play the oboe, and Martine knows me."
 FROM = "portal@post.test"
@@ -42,6 +44,14 @@ def registration(portal, email):
 
 def count(portal, table):
     return portal.db.value(f"SELECT COUNT(*) FROM pymailadmin_{table}")
+
+
+def wait_for_failure(portal):
+    """Until the relay has refused a mail, which then waits for a minute, and
+    not, as while it is being sent, for five."""
+    wait_until(lambda: portal.db.value(
+        "SELECT 1 FROM pymailadmin_outbox WHERE attempts > 0 AND "
+        "retry_at < UTC_TIMESTAMP() + INTERVAL 2 MINUTE"), "a failure")
 
 
 def clear(portal, catcher):

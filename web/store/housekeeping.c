@@ -8,31 +8,31 @@
 static const struct {
 	const char *sql;
 	enum {
-		HOUSEKEEPING_NOTHING,
-		HOUSEKEEPING_IDLE,
-		HOUSEKEEPING_REMIND
+		NONE,
+		IDLE,
+		REMIND
 	} parameter;
 } statements[] = {
 	{ "DELETE FROM pymailadmin_session WHERE "
-	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", HOUSEKEEPING_NOTHING },
+	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", NONE },
 	{ "DELETE FROM pymailadmin_session WHERE "
-	  "seen_at<UTC_TIMESTAMP()-INTERVAL ? SECOND LIMIT 5000", HOUSEKEEPING_IDLE },
+	  "seen_at<UTC_TIMESTAMP()-INTERVAL ? SECOND LIMIT 5000", IDLE },
 	{ "DELETE FROM pymailadmin_password_reset WHERE "
-	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", HOUSEKEEPING_NOTHING },
+	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", NONE },
 	{ "DELETE FROM pymailadmin_rate_limit WHERE "
-	  "updated_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", HOUSEKEEPING_NOTHING },
+	  "updated_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", NONE },
 	{ "DELETE FROM pymailadmin_outbox WHERE "
-	  "sent_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", HOUSEKEEPING_NOTHING },
+	  "sent_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", NONE },
 	/* nobody would want it any more */
 	{ "DELETE FROM pymailadmin_outbox WHERE sent_at IS NULL AND "
-	  "created_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", HOUSEKEEPING_NOTHING },
+	  "created_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", NONE },
 	{ "UPDATE pymailadmin_account SET totp_secret=NULL,"
 	  "totp_last_step=NULL WHERE totp_secret IS NOT NULL AND "
 	  "totp_confirmed_at IS NULL AND NOT EXISTS (SELECT 1 FROM "
 	  "pymailadmin_session s WHERE s.account_id=pymailadmin_account.id)",
-	  HOUSEKEEPING_NOTHING },
-	{ "CALL pymailadmin_reservations_clear()", HOUSEKEEPING_NOTHING },
-	{ "CALL pymailadmin_registrations_keep(?)", HOUSEKEEPING_REMIND },
+	  NONE },
+	{ "CALL pymailadmin_reservations_clear()", NONE },
+	{ "CALL pymailadmin_registrations_keep(?)", REMIND },
 };
 
 int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
@@ -47,7 +47,7 @@ int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
 	for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
 		if (db_execute(db, arena, statements[i].sql,
 			       &values[statements[i].parameter],
-			       statements[i].parameter == HOUSEKEEPING_NOTHING ?
+			       statements[i].parameter == NONE ?
 			       0 : 1, &affected, error_r) < 0)
 			return -1;
 		rows += affected;

@@ -3,7 +3,8 @@
 
 /* Deletes what has expired of the portal's own: sessions, reset tokens, full
    buckets, mails that were sent, addresses reserved for what never came to be,
-   registrations nobody confirmed. Reminds moderators of those that wait. And asks at start whether the tables are those this portal knows. */
+   registrations nobody confirmed; and reminds moderators of those that wait.
+   And asks at start whether the tables are those this portal knows. */
 
 #include <stdint.h>
 

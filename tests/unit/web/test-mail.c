@@ -144,7 +144,8 @@ static void test_every_text_in_every_language(void **state)
 	};
 	struct mail_values values = {
 		.product = "PRODUCT", .email = "EMAIL", .address = "ADDRESS",
-		.url = "URL", .message = "MESSAGE", .time = 1764000000, .valid_secs = 3600,
+		.url = "URL", .message = "MESSAGE", .time = 1764000000,
+		.valid_secs = 3600,
 	};
 	const char *subject, *text;
 	unsigned int i, l;
