@@ -35,6 +35,32 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_request_cancel
 	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_reservations_clear
 	TO 'pymailadmin_web'@'%';
+
+-- Who asks for an account and who decides, likewise (0004-joining.sql): a right
+-- to insert accounts could make anybody an administrator. Of a registration all
+-- but the hash of its password is read.
+GRANT EXECUTE ON PROCEDURE pymailadmin_registration_file
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_registration_link
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_registration_confirm
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_registration_accept
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_registration_decline
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_registrations_keep
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_invitation_add
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_invitation_end
+	TO 'pymailadmin_web'@'%';
+GRANT SELECT (id, email, language, reason, network, invitation_id, token_hash,
+	      created_at, confirmed_at, expires_at)
+	ON pymailadmin_registration TO 'pymailadmin_web'@'%';
+GRANT SELECT (id, account_id, note, domains, uses, used, created_at, expires_at)
+	ON pymailadmin_invitation TO 'pymailadmin_web'@'%';
+
 GRANT SELECT ON pymailadmin_account_domain TO 'pymailadmin_web'@'%';
 GRANT SELECT ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
 
@@ -44,7 +70,7 @@ GRANT SELECT (id, kind, address, account_id, state, created_at, quota, outcome,
 	      updated_at, ended_at, open_address)
 	ON pymailadmin_request TO 'pymailadmin_web'@'%';
 
--- The portal's own tables. Accounts are made, and get role, limits and domains,
+-- The portal's own tables. Accounts get another role, other limits and domains
 -- by an administrator, with SQL.
 GRANT SELECT,
 	UPDATE (password, language, password_changed_at, totp_secret,

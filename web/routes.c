@@ -6,11 +6,14 @@
 #include "page-domain.h"
 #include "page-forgotten.h"
 #include "page-home.h"
+#include "page-invitations.h"
 #include "page-language.h"
 #include "page-login-code.h"
 #include "page-login.h"
 #include "page-logout.h"
 #include "page-mailbox.h"
+#include "page-moderation.h"
+#include "page-register.h"
 #include "page-requests.h"
 #include "page-reset.h"
 #include "page-root.h"
@@ -25,6 +28,8 @@
 #define POST HTTP_METHOD_POST
 /* Of small forms. */
 #define FORM (8 * 1024)
+/* Of forms with a text, each byte of which takes three, or many names. */
+#define LONG_FORM (32 * 1024)
 
 const struct route routes[] = {
 	{ "/", GET, ROUTE_ROLE_ANYONE, 0, page_root, false, false },
@@ -69,10 +74,26 @@ const struct route routes[] = {
 	  page_window_progress, false, false },
 	{ "/mailbox/window", GET, ROUTE_ROLE_USER, 0, page_window,
 	  false, false },
+	{ "/moderation", GET, ROUTE_ROLE_ADMIN, 0, page_moderation,
+	  false, false },
+	{ "/moderation/accept", POST, ROUTE_ROLE_ADMIN, LONG_FORM,
+	  page_moderation_accept, false, false },
+	{ "/moderation/answer", GET, ROUTE_ROLE_ADMIN, 0,
+	  page_moderation_answer, false, false },
+	{ "/moderation/decline", POST, ROUTE_ROLE_ADMIN, LONG_FORM,
+	  page_moderation_decline, false, false },
+	{ "/moderation/invitations", GET | POST, ROUTE_ROLE_ADMIN, LONG_FORM,
+	  page_invitations, false, false },
+	{ "/moderation/invitations/end", POST, ROUTE_ROLE_ADMIN, FORM,
+	  page_invitations_end, false, false },
 	{ "/password/forgotten", GET | POST, ROUTE_ROLE_ANYONE, FORM,
 	  page_forgotten, false, false },
 	{ "/password/reset", GET | POST, ROUTE_ROLE_ANYONE, FORM, page_reset,
 	  false, false },
+	{ "/register", GET | POST, ROUTE_ROLE_ANYONE, LONG_FORM, page_register,
+	  false, false },
+	{ "/register/confirm", GET | POST, ROUTE_ROLE_ANYONE, FORM,
+	  page_register_confirm, false, false },
 	{ "/requests", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_requests,
 	  false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },

@@ -13,6 +13,8 @@ enum route_role {
 	ROUTE_ROLE_ANYONE,
 	/* Logged in. */
 	ROUTE_ROLE_USER,
+	/* Or a super admin. */
+	ROUTE_ROLE_ADMIN,
 	ROUTE_ROLE_SUPER_ADMIN
 };
 

@@ -48,6 +48,9 @@ void settings_table_check(const struct settings *set,
 		  "smtp_url", "user and password have settings of their own" },
 		{ (set->smtp_url[0] == '\0') != (set->mail_from[0] == '\0'),
 		  "smtp_url", "goes together with mail_from" },
+		{ set->registration != REGISTRATIONS_OFF &&
+		  set->smtp_url[0] == '\0',
+		  "registration", "needs smtp_url: the link comes by mail" },
 		{ set->smtp_user[0] != '\0' && set->smtp_password[0] == '\0',
 		  "smtp_user", "goes together with smtp_password_file" },
 	};

@@ -224,6 +224,9 @@ static const char *parse_secret_key(const struct settings_def *def,
 static const char *const log_levels[] = {
 	"error", "warning", "info", "debug", NULL
 };
+static const char *const registrations[] = {
+	"off", "open", "invitation", NULL
+};
 static const char *const quota_formats[] = { "bytes", "human", NULL };
 static const char *const schemes[] = {
 	"ARGON2ID", "ARGON2I", "BLF-CRYPT", "SHA512-CRYPT", "SHA256-CRYPT",
@@ -294,6 +297,17 @@ const struct settings_def settings_table[] = {
 	  NULL, false },
 	{ "limit_reset", parse_rate, AT(limit_reset), "3/1h", 0, 0,
 	  NULL, false },
+
+	{ "registration", parse_choice, AT(registration), "off", 0, 0,
+	  registrations, false },
+	{ "registration_text_en", parse_text, AT(registration_text_en), "",
+	  0, 1000, NULL, true },
+	{ "registration_text_fr", parse_text, AT(registration_text_fr), "",
+	  0, 1000, NULL, true },
+	{ "limit_registration_account", parse_rate,
+	  AT(limit_registration_account), "3/1d", 0, 0, NULL, false },
+	{ "limit_registration_address", parse_rate,
+	  AT(limit_registration_address), "10/1h", 0, 0, NULL, false },
 
 	{ "max_mailboxes", parse_number, AT(max_mailboxes), "3",
 	  0, 100000, NULL, false },

@@ -31,6 +31,14 @@ enum settings_quota_format {
 	QUOTA_FORMAT_HUMAN
 };
 
+/* Who may ask for an account. */
+enum settings_registration {
+	REGISTRATIONS_OFF,
+	REGISTRATIONS_OPEN,
+	/* Who has a code. */
+	REGISTRATIONS_INVITED
+};
+
 /* Bits of two_factor_required. */
 enum settings_role {
 	SETTINGS_ROLE_USER = 0x01,
@@ -77,6 +85,10 @@ struct settings {
 	/* Bits of enum settings_role. */
 	unsigned int two_factor_required;
 
+	unsigned int registration; /* enum settings_registration */
+	/* What the reason should say, in the administrator's words. */
+	const char *registration_text_en, *registration_text_fr;
+
 	unsigned int max_mailboxes, max_aliases;
 	unsigned int mailbox_name_min, alias_name_min, name_max;
 	/* Local parts nobody can have, in lower case. */
@@ -101,6 +113,8 @@ struct settings {
 
 	struct settings_rate limit_login_account, limit_login_address;
 	struct settings_rate limit_code, limit_reset;
+	struct settings_rate limit_registration_account;
+	struct settings_rate limit_registration_address;
 };
 
 /* Reads and checks the file. Returns NULL if anything is wrong with it, and

@@ -238,6 +238,12 @@ class Browser:
         with self.leaving():
             return self.click("main form .actions button")
 
+    def send_form(self, action, **fields):
+        """One of several forms of the page."""
+        self.fill(**fields)
+        with self.leaving():
+            return self.click(f'main form[action="{action}"] button')
+
     @property
     def focused(self):
         """What the keyboard is at: its id, or its words."""

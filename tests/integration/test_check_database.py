@@ -75,12 +75,12 @@ def test_a_column_is_missing(host, healthy):
 
 
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    ("DELETE FROM pymailadmin_schema_version WHERE version=3", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (3,'x')", 78,
-     "error", "of version 2, 3 is needed; load the SQL files"),
+    ("DELETE FROM pymailadmin_schema_version WHERE version=4", "INSERT INTO "
+     "pymailadmin_schema_version (version,description) VALUES (4,'x')", 78,
+     "error", "of version 3, 4 is needed; load the SQL files"),
     ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
      "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x'),"
-     "(3,'x')", 78, "error", "of version 0, 3 is needed; load the SQL files"),
+     "(3,'x'),(4,'x')", 78, "error", "of version 0, 4 is needed; load the SQL files"),
     ("INSERT INTO pymailadmin_schema_version (version,description) "
      "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],

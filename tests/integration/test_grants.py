@@ -94,6 +94,11 @@ WEB_MAY = [
     "SELECT * FROM pymailadmin_heartbeat",
     "SELECT * FROM pymailadmin_schema_version",
     "CALL pymailadmin_reservations_clear()",
+    "CALL pymailadmin_registrations_keep(3600)",
+    "SELECT id, email, language, reason, network, invitation_id, token_hash, "
+    "created_at, confirmed_at, expires_at FROM pymailadmin_registration",
+    "SELECT id, account_id, note, domains, uses, used, created_at, expires_at "
+    "FROM pymailadmin_invitation",
 ]
 
 
@@ -175,12 +180,26 @@ WEB_MAY_NOT = [
     "UPDATE pymailadmin_account SET max_aliases = 1000",
     "DELETE FROM pymailadmin_account",
     "SELECT * FROM pymailadmin_registration",
+    "SELECT password FROM pymailadmin_registration",
+    "INSERT INTO pymailadmin_registration (email, password, reason, "
+    "expires_at) VALUES ('m@other.test', REPEAT('x', 60), 'x', '2999-01-01')",
+    "UPDATE pymailadmin_registration SET confirmed_at = UTC_TIMESTAMP()",
+    "UPDATE pymailadmin_registration SET email = 'm@other.test'",
+    "DELETE FROM pymailadmin_registration",
+    "SELECT code_hash FROM pymailadmin_invitation",
+    "INSERT INTO pymailadmin_invitation (account_id, code_hash, domains, "
+    "uses, expires_at) VALUES (7, REPEAT('c', 32), '[]', 9, '2999-01-01')",
+    "UPDATE pymailadmin_invitation SET uses = 1000",
+    "DELETE FROM pymailadmin_invitation",
     # Steps of procedures, without what comes before them.
     "CALL pymailadmin_address_taken('x@example.test', @taken)",
     "CALL pymailadmin_mailbox_lock(7, 'x@example.test', @a, @b, @c, @d, @e)",
     "CALL pymailadmin_alias_check('x@example.test', 'y', 1, @result)",
     "CALL pymailadmin_alias_change(7, 'x@example.test', '1', NULL)",
     "CALL pymailadmin_create_check(7, 'x@example.test', 9, @a, @result)",
+    "CALL pymailadmin_moderator_lock(7, @a, @b, @result)",
+    "CALL pymailadmin_domains_check(7, 1, '[]', @result)",
+    "CALL pymailadmin_moderators_tell('registration-waiting')",
     # History, roles, and the schema itself.
     "UPDATE pymailadmin_event SET text = ''",
     "DELETE FROM pymailadmin_event",

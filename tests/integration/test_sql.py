@@ -25,8 +25,8 @@ def own_tables(db):
 def test_the_tables_of_the_design_are_there(db):
     assert own_tables(db) == ["pymailadmin_" + name for name in (
         "account", "account_domain", "account_mailbox", "backup_code", "event",
-        "heartbeat", "outbox", "password_reset", "rate_limit", "registration",
-        "request", "schema_version", "session")]
+        "heartbeat", "invitation", "outbox", "password_reset", "rate_limit",
+        "registration", "request", "schema_version", "session")]
     for row in db.sql("SELECT ENGINE, TABLE_COLLATION FROM "
                       "information_schema.TABLES WHERE TABLE_SCHEMA = 'mail' "
                       "AND TABLE_NAME LIKE 'pymailadmin\\_%' AND "
@@ -60,7 +60,7 @@ def test_loading_twice_changes_nothing(db):
     file_request(db.connect())
     before = dump(db)
     for name in ("0001-initial.sql", "0002-storage.sql", "0003-portal.sql",
-                 "views-default.sql", "grants-web.sql", "grants-plugin.sql"):
+                 "0004-joining.sql", "views-default.sql", "grants-web.sql", "grants-plugin.sql"):
         db.load(SQL / name)
     assert dump(db) == before
     assert "password_changed_at" in before and ID in before

@@ -58,10 +58,12 @@ def pages_of(portal):
             f"/mailbox/window?address={mailbox}",
             f"/mailbox/progress?address={mailbox}",
             f"/alias/add?mailbox={mailbox}", f"/alias/rename?{alias}",
-            f"/alias/delete?{alias}"]
+            f"/alias/delete?{alias}", "/moderation", "/moderation?after=1",
+            "/moderation/answer?id=1", "/moderation/invitations"]
 
 
-FOR_ALL = ["/", "/login", "/login/code", "/password/forgotten",
+FOR_ALL = ["/", "/login", "/login/code", "/password/forgotten", "/register",
+           "/register/confirm?token=" + "0" * 64,
            "/password/reset?token=" + "0" * 64, "/nowhere", "/logout",
            "/static/none.css"]
 
@@ -138,7 +140,7 @@ def test_every_link_and_form_leads_somewhere(portal):
 # ---- what is not there
 
 @pytest.mark.parametrize("path", [
-    "/register", "/register/confirm", "/moderation", "/admin", "/setup",
+    "/admin", "/setup", "/registration", "/signup",
     "/initial_setup", "/install", "/upgrade", "/debug", "/console", "/api",
     "/metrics", "/healthz", "/.env", "/.git/config", "/web.conf", "/static",
     "/static/", "/static/../web.conf", "/static/%2e%2e/web.conf", "/robots.txt",
@@ -204,7 +206,9 @@ def test_a_get_changes_nothing(portal):
                 page = browser.request(method, path + joint + actions)
                 assert page.status < 500, page
         for path in ("/logout", "/language", "/account/sessions/end",
-                     "/mailbox/cancel", "/mailbox/delete/cancel"):
+                     "/mailbox/cancel", "/mailbox/delete/cancel",
+                     "/moderation/accept", "/moderation/decline",
+                     "/moderation/invitations/end"):
             browser.get(f"{path}?address={MAILBOX}&{actions}").expect(405)
     assert everything(portal) == before
 

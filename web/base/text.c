@@ -58,3 +58,12 @@ bool text_is_lines(const char *text, size_t size)
 {
 	return is_clean(text, size, true);
 }
+
+size_t text_characters(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text != '\0'; text++)
+		count += ((unsigned char)*text & 0xc0) != 0x80;
+	return count;
+}

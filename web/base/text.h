@@ -11,5 +11,7 @@
 bool text_is_line(const char *text, size_t size);
 /* The same, but tabs and line feeds may be in it. */
 bool text_is_lines(const char *text, size_t size);
+/* How many characters well-formed UTF-8 has. */
+size_t text_characters(const char *text);
 
 #endif

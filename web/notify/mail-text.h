@@ -19,6 +19,8 @@ struct mail_values {
 	const char *address;
 	/* Where to go. */
 	const char *url;
+	/* What a moderator wrote. */
+	const char *message;
 	/* When it happened. */
 	uint64_t time;
 	/* How long the link works. */

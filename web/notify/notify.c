@@ -12,6 +12,7 @@
 #include "mail-text.h"
 #include "outbox.h"
 #include "password-reset.h"
+#include "registration.h"
 #include "settings.h"
 
 #include <inttypes.h>
@@ -99,13 +100,57 @@ static const char *page_of(struct arena *arena, const char *address)
 	return url;
 }
 
+/* The link, or another mail if there is nothing to confirm. */
+static int make_registration_url(struct db *db, struct arena *arena,
+				 struct outbox_mail *mail, const char **url_r,
+				 const char **error_r)
+{
+	enum registration_result result;
+	char token[TOKEN_SIZE];
+
+	if (registration_link(db, arena, mail->registration_id, token, &result,
+			      error_r) < 0)
+		return -1;
+	switch (result) {
+	case REGISTRATION_DONE:
+		*url_r = arena_printf(arena, "%s/register/confirm?token=%s",
+				      settings->base_url, token);
+		explicit_bzero(token, sizeof(token));
+		return 1;
+	case REGISTRATION_ACCOUNT:
+		mail->template = REGISTRATION_ACCOUNT_TEMPLATE;
+		break;
+	case REGISTRATION_WAITING:
+		mail->template = REGISTRATION_KNOWN_TEMPLATE;
+		break;
+	default:
+		/* confirmed already, or expired */
+		return 0;
+	}
+	*url_r = arena_printf(arena, "%s/login", settings->base_url);
+	return 1;
+}
+
+static bool is_for_moderators(const struct outbox_mail *mail)
+{
+	return strcmp(mail->template, "registration-waiting") == 0 ||
+		strcmp(mail->template, "registration-reminder") == 0;
+}
+
 static int make_url(struct db *db, struct arena *arena,
-		    const struct outbox_mail *mail, const char **url_r,
+		    struct outbox_mail *mail, const char **url_r,
 		    const char **error_r)
 {
 	char token[TOKEN_SIZE];
 	int ret;
 
+	if (strcmp(mail->template, REGISTRATION_TEMPLATE) == 0)
+		return make_registration_url(db, arena, mail, url_r, error_r);
+	if (is_for_moderators(mail)) {
+		*url_r = arena_printf(arena, "%s/moderation",
+				      settings->base_url);
+		return 1;
+	}
 	if (strcmp(mail->template, PASSWORD_RESET_TEMPLATE) != 0) {
 		*url_r = page_of(arena, mail->address);
 		return 1;
@@ -130,8 +175,10 @@ static bool compose(struct arena *arena, const struct outbox_mail *mail,
 		.email = mail->recipient,
 		.address = mail->address,
 		.url = url,
+		.message = mail->message == NULL ? "" : mail->message,
 		.time = mail->created,
-		.valid_secs = NOTIFY_RESET_SECS,
+		.valid_secs = mail->registration_id != 0 ? REGISTRATION_SECS :
+			NOTIFY_RESET_SECS,
 	};
 	struct mail composed = {
 		.from = settings->mail_from,
@@ -199,7 +246,7 @@ static int send_next(struct db *db, struct arena *arena, const char **error_r)
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
-		/* the account is gone */
+		/* the account is gone, or what the link would be for */
 		ret = outbox_sent(db, arena, mail.id, error_r);
 	else if (compose(arena, &mail, url, &composed))
 		ret = send_composed(db, arena, &mail, &composed, error_r);

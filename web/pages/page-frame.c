@@ -63,8 +63,11 @@ static struct view_frame *frame_create(struct page *page)
 
 	frame->language = page->language;
 	frame->product = page->set->product_name;
-	if (page->account != NULL)
+	if (page->account != NULL) {
 		frame->account = page->account->email;
+		frame->is_moderator =
+			page->account->role >= ACCOUNT_ROLE_ADMIN;
+	}
 	return frame;
 }
 

@@ -28,7 +28,10 @@ struct login {
 static enum page_result show(struct page *page, const char *email,
 			     const struct page_errors *errors)
 {
-	const struct view_login v = { .email = email };
+	const struct view_login v = {
+		.email = email,
+		.can_register = page->set->registration != REGISTRATIONS_OFF,
+	};
 
 	return page_show(page, view_login, errors, &v);
 }

@@ -84,6 +84,8 @@ static bool has_role(const struct page *page, enum route_role role)
 		return true;
 	case ROUTE_ROLE_USER:
 		return page->account != NULL;
+	case ROUTE_ROLE_ADMIN:
+		return page->account->role >= ACCOUNT_ROLE_ADMIN;
 	case ROUTE_ROLE_SUPER_ADMIN:
 		return page->account->role == ACCOUNT_ROLE_SUPER_ADMIN;
 	}

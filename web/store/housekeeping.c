@@ -1,47 +1,54 @@
 #include "housekeeping.h"
 #include "arena.h"
 #include "db.h"
-
-#include <stdbool.h>
+#include "registration.h"
 
 /* Each once more is as good. Full buckets are those nobody took from for as long
    as the slowest takes to fill. */
 static const struct {
 	const char *sql;
-	bool idle;
+	enum {
+		NONE,
+		IDLE,
+		REMIND
+	} parameter;
 } statements[] = {
 	{ "DELETE FROM pymailadmin_session WHERE "
-	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", false },
+	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", NONE },
 	{ "DELETE FROM pymailadmin_session WHERE "
-	  "seen_at<UTC_TIMESTAMP()-INTERVAL ? SECOND LIMIT 5000", true },
+	  "seen_at<UTC_TIMESTAMP()-INTERVAL ? SECOND LIMIT 5000", IDLE },
 	{ "DELETE FROM pymailadmin_password_reset WHERE "
-	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", false },
+	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", NONE },
 	{ "DELETE FROM pymailadmin_rate_limit WHERE "
-	  "updated_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", false },
+	  "updated_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", NONE },
 	{ "DELETE FROM pymailadmin_outbox WHERE "
-	  "sent_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", false },
+	  "sent_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", NONE },
 	/* nobody would want it any more */
 	{ "DELETE FROM pymailadmin_outbox WHERE sent_at IS NULL AND "
-	  "created_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", false },
+	  "created_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", NONE },
 	{ "UPDATE pymailadmin_account SET totp_secret=NULL,"
 	  "totp_last_step=NULL WHERE totp_secret IS NOT NULL AND "
 	  "totp_confirmed_at IS NULL AND NOT EXISTS (SELECT 1 FROM "
 	  "pymailadmin_session s WHERE s.account_id=pymailadmin_account.id)",
-	  false },
-	{ "CALL pymailadmin_reservations_clear()", false },
+	  NONE },
+	{ "CALL pymailadmin_reservations_clear()", NONE },
+	{ "CALL pymailadmin_registrations_keep(?)", REMIND },
 };
 
 int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
 		     uint64_t *rows_r, const char **error_r)
 {
-	const struct db_value params[] = { DB_UINT(idle_secs) };
+	const struct db_value values[] = {
+		DB_NULL, DB_UINT(idle_secs), DB_UINT(REGISTRATION_REMIND_SECS),
+	};
 	uint64_t rows = 0, affected;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
-		if (db_execute(db, arena, statements[i].sql, params,
-			       statements[i].idle ? 1 : 0, &affected,
-			       error_r) < 0)
+		if (db_execute(db, arena, statements[i].sql,
+			       &values[statements[i].parameter],
+			       statements[i].parameter == NONE ?
+			       0 : 1, &affected, error_r) < 0)
 			return -1;
 		rows += affected;
 	}

@@ -2,7 +2,8 @@
 #define HOUSEKEEPING_H
 
 /* Deletes what has expired of the portal's own: sessions, reset tokens, full
-   buckets, mails that were sent, addresses reserved for what never came to be.
+   buckets, mails that were sent, addresses reserved for what never came to be,
+   registrations nobody confirmed; and reminds moderators of those that wait.
    And asks at start whether the tables are those this portal knows. */
 
 #include <stdint.h>
@@ -11,7 +12,7 @@ struct arena;
 struct db;
 
 /* The least version of sql/ that will do. */
-#define SCHEMA_VERSION_MIN 3
+#define SCHEMA_VERSION_MIN 4
 
 /* idle_secs as in session_load(). Deletes at most some thousand rows of each
    kind. Any number of portals may do it at once. Returns 0. */

@@ -45,8 +45,12 @@ int outbox_take(struct db *db, struct arena *arena, unsigned int lease_secs,
 	for (;;) {
 		ret = db_query_row(db, arena,
 			"SELECT o.id,o.account_id,COALESCE(a.email,o.recipient),"
-			"COALESCE(a.language,'en'),o.template,o.address,o.args,"
-			DB_TO_EPOCH("o.created_at") ",o.attempts "
+			"COALESCE(a.language,JSON_VALUE(o.args,'$.language'),"
+			"'en'),o.template,o.address,"
+			"JSON_VALUE(o.args,'$.message'),"
+			DB_TO_EPOCH("o.created_at") ",o.attempts,"
+			"CAST(COALESCE(JSON_VALUE(o.args,'$.registration'),0) "
+			"AS UNSIGNED) "
 			"FROM pymailadmin_outbox o LEFT JOIN "
 			"pymailadmin_account a ON a.id=o.account_id "
 			"WHERE o.sent_at IS NULL AND "
@@ -69,9 +73,10 @@ int outbox_take(struct db *db, struct arena *arena, unsigned int lease_secs,
 	mail_r->language = db_value_text(&row[3]);
 	mail_r->template = db_value_text(&row[4]);
 	mail_r->address = row[5].data;
-	mail_r->args = row[6].data;
+	mail_r->message = row[6].data;
 	mail_r->created = db_value_uint(&row[7]);
 	mail_r->attempts = (unsigned int)db_value_uint(&row[8]);
+	mail_r->registration_id = db_value_uint(&row[9]);
 	return 1;
 }
 

@@ -12,18 +12,22 @@ struct db;
 
 struct outbox_mail {
 	uint64_t id;
-	/* Of the account it goes to. */
+	/* Of the account it goes to; 0 if it goes to who has none. */
 	uint64_t account_id;
+	/* The registration it is about, or 0. */
+	uint64_t registration_id;
 	const char *recipient, *language;
 	/* Which text: "password-reset", "account-password-changed",
 	   "two-factor-on", "two-factor-off", "backup-codes-changed",
 	   "password-filed", "create-filed", "delete-filed", "request-canceled",
-	   and what the mail host writes. */
+	   "registration", "registration-waiting", "registration-reminder",
+	   "registration-accepted", "registration-declined", and what the mail
+	   host writes. */
 	const char *template;
 	/* The mailbox it is about, or NULL. */
 	const char *address;
-	/* JSON object, or NULL. */
-	const char *args;
+	/* What a moderator wrote, or NULL. */
+	const char *message;
 	uint64_t created;
 	unsigned int attempts;
 };

@@ -47,6 +47,8 @@ struct view_frame {
 	const char *path;
 	/* Who is logged in, or NULL. */
 	const char *account;
+	/* Who decides who gets an account. */
+	bool is_moderator;
 	const struct view_notice *notices;
 	unsigned int notices_count;
 	const struct view_error *errors;

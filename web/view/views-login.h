@@ -9,6 +9,8 @@
 struct view_login {
 	/* As typed. */
 	const char *email;
+	/* Who has no account may ask for one. */
+	bool can_register;
 };
 void view_login(struct buffer *out, const struct view_frame *frame,
 		const struct view_login *v);

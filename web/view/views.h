@@ -7,6 +7,7 @@
 #include "views-admin.h"
 #include "views-alias.h"
 #include "views-error.h"
+#include "views-join.h"
 #include "views-list.h"
 #include "views-login.h"
 #include "views-mailbox.h"

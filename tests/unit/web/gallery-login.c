@@ -2,7 +2,7 @@
 
 static void login(struct gallery *gallery)
 {
-	const struct view_login v = { NULL };
+	const struct view_login v = { .can_register = true };
 
 	gallery_log_out(gallery);
 	view_login(&gallery->out, &gallery->frame, &v);
@@ -10,7 +10,7 @@ static void login(struct gallery *gallery)
 
 static void login_wrong(struct gallery *gallery)
 {
-	const struct view_login v = { "anna@example.org" };
+	const struct view_login v = { .email = "anna@example.org" };
 
 	gallery_log_out(gallery);
 	gallery_error(gallery, "email", TEXT(MSG_wrong_login));
@@ -19,7 +19,7 @@ static void login_wrong(struct gallery *gallery)
 
 static void login_empty(struct gallery *gallery)
 {
-	const struct view_login v = { "<b>\"anna'&" };
+	const struct view_login v = { .email = "<b>\"anna'&" };
 
 	gallery_log_out(gallery);
 	gallery_error(gallery, "email", TEXT(MSG_wrong_email));
@@ -29,7 +29,7 @@ static void login_empty(struct gallery *gallery)
 
 static void login_after(struct gallery *gallery)
 {
-	const struct view_login v = { NULL };
+	const struct view_login v = { .email = NULL };
 
 	gallery_log_out(gallery);
 	gallery_notice(gallery, VIEW_NOTICE_SUCCESS, TEXT(MSG_notice_logged_out));

@@ -94,8 +94,8 @@ static void write_static(const char *folder)
 int main(int argc, char *argv[])
 {
 	static const struct gallery_page *const all[] = {
-		gallery_login_pages, gallery_list_pages, gallery_mailbox_pages,
-		gallery_account_pages
+		gallery_login_pages, gallery_join_pages, gallery_list_pages,
+		gallery_mailbox_pages, gallery_account_pages
 	};
 	const struct gallery_page *page;
 

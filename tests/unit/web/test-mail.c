@@ -137,11 +137,15 @@ static void test_every_text_in_every_language(void **state)
 		"password-done", "password-failed", "password-expired",
 		"create-filed", "create-done", "create-failed",
 		"create-expired", "delete-filed", "delete-done",
-		"delete-failed", "request-canceled",
+		"delete-failed", "request-canceled", "registration",
+		"registration-account", "registration-known",
+		"registration-waiting", "registration-reminder",
+		"registration-accepted", "registration-declined",
 	};
 	struct mail_values values = {
 		.product = "PRODUCT", .email = "EMAIL", .address = "ADDRESS",
-		.url = "URL", .time = 1764000000, .valid_secs = 3600,
+		.url = "URL", .message = "MESSAGE", .time = 1764000000,
+		.valid_secs = 3600,
 	};
 	const char *subject, *text;
 	unsigned int i, l;

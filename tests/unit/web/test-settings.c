@@ -188,6 +188,8 @@ static const struct {
 	{ "database_tls_ca = ca.pem", "5): database_tls_ca: not a path" },
 	{ "database_tls_cert = /c", "5): database_tls_cert: goes together" },
 	{ "database_host =", "5): database_host: neither this nor" },
+	{ "registration = open", "5): registration: needs smtp_url" },
+	{ "registration = yes", "5): registration: not one of off, open" },
 	{ "smtp_url = smtp://mail", "5): smtp_url: goes together with mail_" },
 	{ "smtp_url = http://mail\nmail_from = a@b", "5): smtp_url: neither" },
 	{ "smtp_url = smtp://a:b@mail\nmail_from = a@b",

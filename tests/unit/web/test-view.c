@@ -13,7 +13,7 @@ static struct view_frame frame;
 
 static void test_a_page_is_escaped_and_keeps_what_was_typed(void **state)
 {
-	const struct view_login v = { "\"><script>alert(1)</script>" };
+	const struct view_login v = { .email = "\"><script>alert(1)</script>" };
 	const struct view_error errors[] = {
 		{ NULL, "first <b>" }, { "email", "second & third" }
 	};
