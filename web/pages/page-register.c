@@ -68,7 +68,8 @@ static void check(struct page *page, struct page_errors *errors)
 		wrong(page, errors, "code", MSG_wrong_invitation);
 	if (!mail_address_is_safe(email))
 		wrong(page, errors, "email", MSG_wrong_email);
-	(void)page_password_check_new(page, email, errors);
+	(void)page_password_check_new(page, email, PAGE_PASSWORD_BYTES_MAX,
+				      errors);
 	if (text_characters(reason + strspn(reason, " \t\n")) < REASON_MIN)
 		wrong(page, errors, "reason", MSG_wrong_reason_short);
 	else if (text_characters(reason) > REGISTRATION_REASON_MAX)
