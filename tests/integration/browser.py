@@ -54,7 +54,7 @@ axe.run({runOnly: arguments[0], resultTypes: ["violations"]}).then(
 
 # WCAG 2.2's 2.5.8, stricter: no room around a target makes up for its size.
 # Links within sentences have the height of their line. On a phone, a finger
-# needs more for what one fills and presses.
+# needs more for what one fills and presses; of a box to tick, its label does.
 SMALL_TARGETS = """
 const phone = window.innerWidth <= 600;
 return [...document.querySelectorAll("a[href], button, input, summary")]
@@ -64,7 +64,8 @@ return [...document.querySelectorAll("a[href], button, input, summary")]
         return getComputedStyle(each).display !== "inline" || !words ||
             words.textContent.trim() === each.textContent.trim();
     })
-    .map((each) => [each, each.getBoundingClientRect()])
+    .map((each) => [each, (phone && each.type === "checkbox" ?
+        each.labels[0] : each).getBoundingClientRect()])
     .filter(([each, at]) => Math.min(at.width, at.height) < 24 ||
         phone && at.height < 44 && !each.matches("a:not(.button)"))
     .map(([each, at]) => `${Math.round(at.width)} x ${Math.round(at.height)} ` +
