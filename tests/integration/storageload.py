@@ -61,9 +61,8 @@ class Load(Stress):
             if row["retry_at"] is not None:
                 self.host.must("pymailadmin", "retry", "-u",
                                self.mailbox.address)
-            # as fast as RATE, and slower where the machine has more to do
             done = self.host.doveadm(*options, "pymailadmin", "process",
-                                     timeout=300)
+                                     timeout=60)
         self.count(f"{row['kind']} {row['state']}")
         if row["state"] != "done" or row["reason"]:
             print(done, flush=True)
