@@ -74,13 +74,18 @@ def test_a_column_is_missing(host, healthy):
         expect(host, healthy, 78, "error", tables="retry_at.*load")
 
 
+NEWEST = max(int(path.name[:4]) for path in SQL.glob("0*.sql"))
+
+
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    ("DELETE FROM pymailadmin_schema_version WHERE version=4", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (4,'x')", 78,
-     "error", "of version 3, 4 is needed; load the SQL files"),
+    (f"DELETE FROM pymailadmin_schema_version WHERE version={NEWEST}",
+     "INSERT INTO pymailadmin_schema_version (version,description) VALUES "
+     f"({NEWEST},'x')", 78, "error",
+     f"of version {NEWEST - 1}, {NEWEST} is needed; load the SQL files"),
     ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x'),"
-     "(3,'x'),(4,'x')", 78, "error", "of version 0, 4 is needed; load the SQL files"),
+     "pymailadmin_schema_version (version,description) SELECT seq,'x' FROM "
+     f"seq_1_to_{NEWEST}", 78, "error",
+     f"of version 0, {NEWEST} is needed; load the SQL files"),
     ("INSERT INTO pymailadmin_schema_version (version,description) "
      "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],
