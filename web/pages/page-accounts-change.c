@@ -29,7 +29,7 @@ static enum page_result show_role(struct accounts_page *a)
 enum page_result page_accounts_role(struct page *page)
 {
 	enum administration_result changed = ADMINISTRATION_MALFORMED;
-	enum account_role role;
+	enum account_role role, was;
 	enum page_result result;
 	struct accounts_page a;
 	const char *error;
@@ -39,10 +39,10 @@ enum page_result page_accounts_role(struct page *page)
 	if (!is_post(page))
 		return show_role(&a);
 	if (account_role_parse(page_field(page, "role"), &role) &&
+	    account_role_parse(page_field(page, "was"), &was) &&
 	    administration_set_role(page->db, page->arena, page->account->id,
-				    a.details.account->id, role,
-				    page_field(page, "was"), &changed,
-				    &error) < 0)
+				    a.details.account->id, role, was,
+				    &changed, &error) < 0)
 		return page_failed(page, error);
 	return accounts_is_answered(&a, "account-role", changed, &result) ?
 		result : show_role(&a);

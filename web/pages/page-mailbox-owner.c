@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "log.h"
 #include "mailbox.h"
+#include "names.h"
 #include "page-mailbox-common.h"
 #include "page-notice.h"
 #include "views-administration.h"
@@ -68,9 +69,12 @@ static enum page_result post(struct owner_form *form)
 	const char *was = page_field(page, "was"), *error;
 	const char *email = strcmp(page_field(page, "nobody"), "1") == 0 ?
 		NULL : page_field(page, "email");
-	enum administration_result changed;
+	enum administration_result changed = ADMINISTRATION_ACCOUNT;
 
-	if (administration_give_mailbox(page->db, page->arena,
+	if (strlen(was) > NAME_ADDRESS_MAX)
+		return page_error(page, 400);
+	if ((email == NULL || strlen(email) <= NAME_ADDRESS_MAX) &&
+	    administration_give_mailbox(page->db, page->arena,
 					page->account->id,
 					form->mailbox->address, email,
 					was[0] == '\0' ? NULL : was, &changed,

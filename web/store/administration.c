@@ -43,13 +43,14 @@ static int call(struct db *db, struct arena *arena, const char *sql,
 
 int administration_set_role(struct db *db, struct arena *arena,
 			    uint64_t actor_id, uint64_t id,
-			    enum account_role role, const char *was,
+			    enum account_role role, enum account_role was,
 			    enum administration_result *result_r,
 			    const char **error_r)
 {
 	const struct db_value params[] = {
 		DB_UINT(actor_id), DB_UINT(id),
-		db_text(account_role_name(role)), db_text(was),
+		db_text(account_role_name(role)),
+		db_text(account_role_name(was)),
 	};
 
 	return call(db, arena, "CALL pymailadmin_account_set_role(?,?,?,?)",

@@ -42,7 +42,7 @@ enum administration_result {
 /* was: the role that was shown. Its sessions end. SELF, STALE. */
 int administration_set_role(struct db *db, struct arena *arena,
 			    uint64_t actor_id, uint64_t id,
-			    enum account_role role, const char *was,
+			    enum account_role role, enum account_role was,
 			    enum administration_result *result_r,
 			    const char **error_r);
 /* Its sessions end; its mailboxes go on. SELF. */
