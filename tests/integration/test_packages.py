@@ -70,44 +70,17 @@ def test_lintian_has_nothing_to_say(packages):
                 changes], "/") == ""
 
 
-def test_the_same_bytes_each_time(packages, tmp_path):
-    again = build(tmp_path / "another-folder")
-    for path in sorted(packages.iterdir()):
-        if path.suffix not in (".buildinfo", ".changes", ".dsc"):
-            assert (again / path.name).read_bytes() == path.read_bytes(), path
-
-
 # ---- on a machine
 
-class PackageWalk(Walk):
-    """Follows the README with packages in place of "make install"."""
-
-    def __init__(self, machine, folder):
-        super().__init__(machine)
-        self.blocks = [block.replace("make install\n", "")
-                       for block in self.blocks]
-        self.folder = folder
-
-    def is_other_way(self, block):
-        return False
-
-    def before(self, block):
-        super().before(block)
-        if "make deb" in block:
-            self.machine.run("mkdir -p /root/pymailadmin/deb")
-            for path in self.folder.glob("*.deb"):
-                shutil.copy(path, self.machine.path("/root/pymailadmin/deb"))
-
-
 @pytest.fixture(scope="module")
-def walk(packages):
+def walk():
     with contextlib.ExitStack() as stack:
         try:
             machine = stack.enter_context(Machine())
         except Unavailable as reason:
             pytest.skip(f"no machine of its own: {reason}")
         machine.run("userdel vmail", check=False)
-        yield PackageWalk(machine, packages).go()
+        yield Walk(machine, from_packages=True).go()
 
 
 @pytest.fixture
@@ -134,8 +107,10 @@ def assert_works(machine, number):
     for action in ("reload", "restart"):
         deliver(machine, mail)
         assert stored(NEW)[-1].endswith(mail)
-        machine.run(f"systemctl {action} dovecot")
-        wait_until(lambda: is_open(), "Dovecot is back")
+        # not so often by itself
+        machine.run("systemctl reset-failed dovecot && "
+                    f"systemctl {action} dovecot")
+        wait_until(is_open, "Dovecot is back")
     assert stored(NEW)[-1].endswith(mail)
 
 
@@ -165,6 +140,17 @@ def test_readme_ends_with_a_changed_password(walk):
     assert_works(walk.machine, 10)
 
 
+def test_the_same_bytes_each_time(machine, packages):
+    """Made there, in another folder and at another time."""
+    theirs = machine.path("/root/pymailadmin/deb")
+    compared = 0
+    for path in packages.iterdir():
+        if path.suffix in (".deb", ".dsc", ".gz", ".xz"):
+            assert (theirs / path.name).read_bytes() == path.read_bytes(), path
+            compared += 1
+    assert compared >= 8
+
+
 def test_upgrade_goes_on_with_the_new_one(machine, packages, tmp_path):
     before = {unit: machine.run(f"systemctl show -P MainPID {unit}").stdout
               for unit in ("dovecot", "pymailadmin-web")}
@@ -186,16 +172,19 @@ def test_upgrade_goes_on_with_the_new_one(machine, packages, tmp_path):
     assert_works(machine, 11)
 
 
-def test_upgrade_leaves_a_dovecot_alone_whose_configuration_is_wrong(machine):
-    """It would not start again."""
+def test_nothing_is_installed_while_dovecot_could_not_restart(machine):
+    """Dovecot's own package restarts it when modules change."""
     pid = machine.run("systemctl show -P MainPID dovecot").stdout
     machine.run(f"echo 'nonsense = yes' >{CONF}/99-nonsense.conf")
     try:
-        said = apt(machine, "--reinstall", "install", "/root/deb/*.deb")
-        assert "was not restarted" in said.stdout
+        said = apt(machine, "--reinstall", "install", "/root/deb/*.deb",
+                   check=False)
+        assert said.returncode != 0 and "would be restarted" in said.stdout
         assert machine.run("systemctl show -P MainPID dovecot").stdout == pid
     finally:
         machine.run(f"rm {CONF}/99-nonsense.conf")
+    assert version(machine, "dovecot") == "9.0"
+    apt(machine, "-f", "install")
     assert_works(machine, 12)
 
 
@@ -259,9 +248,8 @@ def test_not_removed_while_another_file_names_it(machine):
 
 
 def test_removed_dovecot_goes_on_without_it(machine):
-    pid = machine.run("systemctl show -P MainPID dovecot").stdout
     apt(machine, "remove", "pymailadmin-dovecot")
-    assert machine.run("systemctl show -P MainPID dovecot").stdout == pid
+    assert is_active(machine, "dovecot")
     assert not is_active(machine, f"{UNIT}.timer")
     assert "pymailadmin" not in machine.run("doveconf -n").stdout
     assert_works(machine, 17)
@@ -273,7 +261,7 @@ def test_installed_again_it_is_as_it_was(machine, packages):
     assert_works(machine, 18)
     for path in OURS:
         machine.run(f"mv {path}.disabled {path}")
-    machine.run("systemctl restart dovecot")
+    machine.run("systemctl reset-failed dovecot && systemctl restart dovecot")
     wait_until(is_open, "Dovecot is back")
     assert "pymailadmin" in machine.run("doveconf -n").stdout
     machine.run("doveadm pymailadmin request password -u "
