@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from mariadb import SQL
+from mariadb import SQL, VERSIONS
 from test_check import (NAMES, check, differing, expect, healthy, host,
                         lines_of)
 
@@ -74,15 +74,18 @@ def test_a_column_is_missing(host, healthy):
         expect(host, healthy, 78, "error", tables="retry_at.*load")
 
 
+NEWEST, BEFORE = VERSIONS[-1], VERSIONS[-2]
+INSERT = "INSERT INTO pymailadmin_schema_version (version,description) VALUES "
+
+
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    ("DELETE FROM pymailadmin_schema_version WHERE version=4", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (4,'x')", 78,
-     "error", "of version 3, 4 is needed; load the SQL files"),
-    ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x'),"
-     "(3,'x'),(4,'x')", 78, "error", "of version 0, 4 is needed; load the SQL files"),
-    ("INSERT INTO pymailadmin_schema_version (version,description) "
-     "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
+    (f"DELETE FROM pymailadmin_schema_version WHERE version={NEWEST}",
+     f"{INSERT}({NEWEST},'x')", 78, "error",
+     f"of version {BEFORE}, {NEWEST} is needed; load the SQL files"),
+    ("DELETE FROM pymailadmin_schema_version",
+     INSERT + ",".join(f"({each},'x')" for each in VERSIONS), 78, "error",
+     f"of version 0, {NEWEST} is needed; load the SQL files"),
+    (f"{INSERT}(999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],
     ids=["older", "none", "newer"])
 def test_schema_version(host, healthy, broken, repair, code, result, text):
@@ -91,9 +94,8 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
 
 
 @pytest.mark.parametrize("right, table", [
-    ("SELECT", "domain"), ("SELECT", "mailbox"), ("INSERT", "mailbox"),
-    ("DELETE", "mailbox"), ("UPDATE (password)", "mailbox"),
-    ("UPDATE (active)", "mailbox"), ("SELECT", "alias"),
+    ("SELECT", "domain"), ("SELECT", "mailbox"),
+    ("UPDATE (password)", "mailbox"), ("SELECT", "alias"),
     ("DELETE", "alias"), ("SELECT", "request"), ("INSERT", "request"),
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
@@ -114,6 +116,32 @@ def test_a_right_is_missing(host, healthy, right, table):
     assert result == "error"
     assert f"pymailadmin_{table}" in text and "denied" in text
     assert text.endswith("; load grants-plugin.sql")
+
+
+@pytest.mark.parametrize("procedure", [
+    "create_begin", "create_activate", "create_end", "mapping_check",
+    "mailbox_remove"])
+def test_a_procedure_may_not_be_called(host, healthy, procedure):
+    with sql(host, f"REVOKE EXECUTE ON PROCEDURE pymailadmin_{procedure} "
+             f"FROM {ACCOUNT}", SQL / "grants-plugin.sql"):
+        expect(host, healthy, 78, "error",
+               rights=f"pymailadmin_{procedure}.*denied.*; load "
+               "grants-plugin.sql$")
+
+
+@pytest.mark.parametrize("procedure", [
+    "mailbox_insert", "mailbox_activate", "mailbox_remove"])
+def test_a_procedure_of_the_mapping_is_missing(host, healthy, procedure):
+    host.db.load(f"DROP PROCEDURE pymailadmin_{procedure}")
+    try:
+        code, lines = check(host)
+    finally:
+        host.db.load(SQL / "views-default.sql")
+        host.db.load(SQL / "grants-plugin.sql")
+    assert code == 78
+    result, text = differing(lines, healthy)["tables"]
+    assert result == "error" and f"pymailadmin_{procedure}" in text
+    assert "views-default.sql" in text
 
 
 @pytest.mark.parametrize("age, result, text", [

@@ -364,7 +364,12 @@ PLUGIN_MAY = [
     "SELECT * FROM pymailadmin_domain",
     "SELECT * FROM pymailadmin_alias",
     "SELECT * FROM pymailadmin_mailbox",
-    "UPDATE pymailadmin_mailbox SET password = 'x', active = 0",
+    "UPDATE pymailadmin_mailbox SET password = 'x'",
+    "CALL pymailadmin_create_begin('', '', '', 0)",
+    "CALL pymailadmin_create_activate('', '', '', 0)",
+    "CALL pymailadmin_create_end('', '', '', '', '')",
+    "CALL pymailadmin_mapping_check()",
+    "CALL pymailadmin_mailbox_remove('nobody@example.test')",
     "DELETE FROM pymailadmin_account_mailbox "
     "WHERE address = 'alice@example.test'",
 ]
@@ -382,6 +387,13 @@ PLUGIN_MAY_NOT = [
     "UPDATE pymailadmin_request SET created_at = UTC_TIMESTAMP()",
     "UPDATE pymailadmin_request SET kind = 'delete'",
     "UPDATE pymailadmin_mailbox SET address = 'x@example.test'",
+    "UPDATE pymailadmin_mailbox SET active = 1",
+    "DELETE FROM pymailadmin_mailbox",
+    "INSERT INTO pymailadmin_mailbox (domain_id, address, password) "
+    "VALUES (1, 'x@example.test', 'x')",
+    # only with a request
+    "CALL pymailadmin_mailbox_insert('x@example.test', 'x', 0)",
+    "CALL pymailadmin_mailbox_activate('alice@example.test')",
     "UPDATE users SET crypt = 'x'",
     "INSERT INTO pymailadmin_alias (domain_id, source, destination) "
     "VALUES (1, 'x@example.test', 'y@example.test')",
