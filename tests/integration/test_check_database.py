@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from mariadb import SQL
+from mariadb import SQL, VERSIONS
 from test_check import (NAMES, check, differing, expect, healthy, host,
                         lines_of)
 
@@ -67,6 +67,12 @@ def test_a_table_is_missing(host, healthy, table):
     assert f"pymailadmin_{table}" in changed["tables"][1]
 
 
+def file_versions(versions):
+    values = ",".join(f"({version},'x')" for version in versions)
+    return "INSERT INTO pymailadmin_schema_version (version,description) " \
+        f"VALUES {values}"
+
+
 def test_a_column_is_missing(host, healthy):
     with sql(host, "ALTER TABLE pymailadmin_request CHANGE retry_at away "
              "DATETIME NULL", "ALTER TABLE pymailadmin_request CHANGE away "
@@ -75,12 +81,11 @@ def test_a_column_is_missing(host, healthy):
 
 
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    ("DELETE FROM pymailadmin_schema_version WHERE version=4", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (4,'x')", 78,
-     "error", "of version 3, 4 is needed; load the SQL files"),
-    ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x'),"
-     "(3,'x'),(4,'x')", 78, "error", "of version 0, 4 is needed; load the SQL files"),
+    (f"DELETE FROM pymailadmin_schema_version WHERE version={VERSIONS[-1]}",
+     file_versions(VERSIONS[-1:]), 78, "error",
+     f"of version {VERSIONS[-2]}, {VERSIONS[-1]} is needed; load the SQL files"),
+    ("DELETE FROM pymailadmin_schema_version", file_versions(VERSIONS), 78,
+     "error", f"of version 0, {VERSIONS[-1]} is needed; load the SQL files"),
     ("INSERT INTO pymailadmin_schema_version (version,description) "
      "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],
