@@ -96,6 +96,10 @@ const struct route routes[] = {
 	  page_register_confirm, false, false },
 	{ "/requests", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_requests,
 	  false, false },
+	{ "/requests/cancel", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_cancel, false, false },
+	{ "/requests/retry", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_retry, false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 

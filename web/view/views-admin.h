@@ -23,9 +23,12 @@ struct view_request_row {
 	const char *waiting;
 	/* ended: 0 while it is open. */
 	uint64_t asked, ended;
+	const char *id;
+	bool can_cancel, can_retry;
 };
 
-/* GET /requests. show ("failed") and after are its query. */
+/* GET /requests. show ("failed") and after are its query; /requests/cancel
+   wants address, /requests/retry id. */
 struct view_requests {
 	/* Those that ended in vain, else those that are open. */
 	bool is_failed;

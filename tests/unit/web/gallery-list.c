@@ -110,22 +110,26 @@ static void home_super_admin_new(struct gallery *gallery)
 	view_home(&gallery->out, &gallery->frame, &v);
 }
 
+#define ID "0123456789abcdef0123456789abcdef"
+
 static void requests(struct gallery *gallery)
 {
 	static const struct view_request_row rows[] = {
 		{ .address = "anna@example.org", .account = "anna@home.example",
 		  .kind = VIEW_REQUEST_PASSWORD, .asked = GALLERY_NOW - 20,
+		  .id = ID, .can_cancel = true,
 		  .state = { .status = VIEW_MAILBOX_CHANGE_ASKED,
 			     .until = GALLERY_NOW + 880 } },
 		{ .address = "a-very-long-name-of-somebody-in-an-association@"
 			  "mail.a-club-with-a-long-name.example.org",
 		  .account = "somebody@example.org",
 		  .kind = VIEW_REQUEST_DELETE, .asked = GALLERY_NOW - 4000,
+		  .id = ID, .can_cancel = true, .can_retry = true,
 		  .state = { .status = VIEW_MAILBOX_DELETION_SCHEDULED,
 			     .until = GALLERY_NOW + 168800 } },
 		{ .address = "choir@example.org",
 		  .kind = VIEW_REQUEST_ENCRYPT, .asked = GALLERY_NOW - 9000,
-		  .waiting = "<waits & waits>",
+		  .waiting = "<waits & waits>", .id = ID, .can_retry = true,
 		  .state = { .status = VIEW_MAILBOX_ENCRYPTING,
 			     .percent = 41 } },
 		{ .address = "new-one@example.org", .account = "b@example.org",
@@ -134,7 +138,7 @@ static void requests(struct gallery *gallery)
 	};
 	const struct view_requests v = {
 		.rows = rows, .rows_count = COUNT(rows),
-		.next = "0123456789abcdef0123456789abcdef",
+		.next = ID,
 	};
 
 	view_requests(&gallery->out, &gallery->frame, &v);
