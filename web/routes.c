@@ -4,6 +4,7 @@
 #include "page-alias.h"
 #include "page-backup-codes.h"
 #include "page-domain.h"
+#include "page-events.h"
 #include "page-forgotten.h"
 #include "page-home.h"
 #include "page-invitations.h"
@@ -51,6 +52,8 @@ const struct route routes[] = {
 	{ "/alias/rename", GET | POST, ROUTE_ROLE_USER, FORM,
 	  page_alias_rename, false, false },
 	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
+	{ "/events", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_events,
+	  false, false },
 	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
 	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
 	  false, false },

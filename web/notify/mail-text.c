@@ -43,6 +43,8 @@ static const struct {
 	  MSG_mail_delete_done_subject, MSG_mail_delete_done_text },
 	{ "delete-failed", true,
 	  MSG_mail_delete_failed_subject, MSG_mail_delete_failed_text },
+	{ "delete-expired", true,
+	  MSG_mail_delete_failed_subject, MSG_mail_delete_failed_text },
 	{ "registration", false,
 	  MSG_mail_registration_subject, MSG_mail_registration_text },
 	{ "registration-account", false,

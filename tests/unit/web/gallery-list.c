@@ -175,6 +175,60 @@ static void requests_none_failed(struct gallery *gallery)
 	view_requests(&gallery->out, &gallery->frame, &v);
 }
 
+static const struct view_events_kind event_kinds[] = {
+	{ "login", "Log-in", false },
+	{ "password-done", "Password changed", true },
+	{ "something-new", "something-new", false },
+};
+
+static void events(struct gallery *gallery)
+{
+	const struct view_events_row rows[] = {
+		{ .time = GALLERY_NOW - 20, .text = TEXT(MSG_kind_login),
+		  .actor = "anna@home.example", .details = "192.0.2.7" },
+		{ .time = GALLERY_NOW - 100,
+		  .text = TEXT(MSG_kind_alias_renamed),
+		  .address = "a-very-long-name-of-somebody-in-an-association@"
+			     "mail.a-club-with-a-long-name.example.org",
+		  .actor = "somebody@example.org",
+		  .details = "anna.smith@mail.a-club-with-a-long-name.example."
+			     "org anna.jones@mail.a-club-with-a-long-name."
+			     "example.org" },
+		{ .time = GALLERY_NOW - 9000,
+		  .text = TEXT(MSG_kind_encrypt_failed),
+		  .address = "choir@example.org", .actor = "doveadm",
+		  .details = "<no space & \"such\">" },
+		{ .time = GALLERY_NOW - 10000, .text = "something-new",
+		  .actor = "b@example.org" },
+	};
+	const struct view_events v = {
+		.kinds = event_kinds, .kinds_count = COUNT(event_kinds),
+		.rows = rows, .rows_count = COUNT(rows), .next = "4711",
+	};
+
+	view_events(&gallery->out, &gallery->frame, &v);
+}
+
+static void events_filtered(struct gallery *gallery)
+{
+	const struct view_events v = {
+		.address = "<a>&\"@example.org", .actor = "doveadm",
+		.kind = "password-done", .from = "2026-11-24",
+		.is_filtered = true, .is_wrong = true, .is_later_page = true,
+		.kinds = event_kinds, .kinds_count = COUNT(event_kinds),
+	};
+
+	gallery_error(gallery, "to", TEXT(MSG_wrong_day));
+	view_events(&gallery->out, &gallery->frame, &v);
+}
+
+static void events_none(struct gallery *gallery)
+{
+	const struct view_events v = { .is_filtered = false };
+
+	view_events(&gallery->out, &gallery->frame, &v);
+}
+
 static void domain(struct gallery *gallery)
 {
 	const struct view_domain v = {
@@ -224,6 +278,9 @@ const struct gallery_page gallery_list_pages[] = {
 	{ "home-new", home_new },
 	{ "home-nothing", home_nothing },
 	{ "home-many", home_many },
+	{ "events", events },
+	{ "events-filtered", events_filtered },
+	{ "events-none", events_none },
 	{ "home-super-admin", home_super_admin },
 	{ "home-super-admin-search", home_super_admin_search },
 	{ "home-super-admin-new", home_super_admin_new },

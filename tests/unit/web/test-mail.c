@@ -138,7 +138,7 @@ static void test_every_text_in_every_language(void **state)
 		"password-done", "password-failed", "password-expired",
 		"create-filed", "create-done", "create-failed",
 		"create-expired", "delete-filed", "delete-done",
-		"delete-failed", "request-canceled", "registration",
+		"delete-failed", "delete-expired", "request-canceled", "registration",
 		"registration-account", "registration-known",
 		"registration-waiting", "registration-reminder",
 		"registration-accepted", "registration-declined",
