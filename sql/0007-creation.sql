@@ -167,6 +167,15 @@ BEGIN
 			(actor, address, kind, request_id, text)
 			VALUES ('doveadm', v_address,
 				CONCAT('create-', p_state), p_id, p_reason);
+		INSERT INTO pymailadmin_outbox (account_id, template, address)
+			SELECT COALESCE(o.account_id, r.account_id),
+				IF(p_state = 'canceled', 'request-canceled',
+				   CONCAT('create-', p_state)), r.address
+			FROM pymailadmin_request r
+			LEFT JOIN pymailadmin_account_mailbox o
+				ON o.address = r.address
+			WHERE r.id = p_id AND
+			COALESCE(o.account_id, r.account_id) IS NOT NULL;
 		DELETE FROM pymailadmin_account_mailbox
 			WHERE address = v_address;
 	END IF;

@@ -4,6 +4,7 @@
 #include "page-alias.h"
 #include "page-backup-codes.h"
 #include "page-domain.h"
+#include "page-events.h"
 #include "page-forgotten.h"
 #include "page-home.h"
 #include "page-invitations.h"
@@ -51,6 +52,8 @@ const struct route routes[] = {
 	{ "/alias/rename", GET | POST, ROUTE_ROLE_USER, FORM,
 	  page_alias_rename, false, false },
 	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
+	{ "/events", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_events,
+	  false, false },
 	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
 	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
 	  false, false },
@@ -96,6 +99,10 @@ const struct route routes[] = {
 	  page_register_confirm, false, false },
 	{ "/requests", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_requests,
 	  false, false },
+	{ "/requests/cancel", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_cancel, false, false },
+	{ "/requests/retry", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_retry, false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 

@@ -67,6 +67,12 @@ def test_a_table_is_missing(host, healthy, table):
     assert f"pymailadmin_{table}" in changed["tables"][1]
 
 
+def file_versions(versions):
+    values = ",".join(f"({version},'x')" for version in versions)
+    return "INSERT INTO pymailadmin_schema_version (version,description) " \
+        f"VALUES {values}"
+
+
 def test_a_column_is_missing(host, healthy):
     with sql(host, "ALTER TABLE pymailadmin_request CHANGE retry_at away "
              "DATETIME NULL", "ALTER TABLE pymailadmin_request CHANGE away "
@@ -74,18 +80,14 @@ def test_a_column_is_missing(host, healthy):
         expect(host, healthy, 78, "error", tables="retry_at.*load")
 
 
-NEWEST, BEFORE = VERSIONS[-1], VERSIONS[-2]
-INSERT = "INSERT INTO pymailadmin_schema_version (version,description) VALUES "
-
-
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    (f"DELETE FROM pymailadmin_schema_version WHERE version={NEWEST}",
-     f"{INSERT}({NEWEST},'x')", 78, "error",
-     f"of version {BEFORE}, {NEWEST} is needed; load the SQL files"),
-    ("DELETE FROM pymailadmin_schema_version",
-     INSERT + ",".join(f"({each},'x')" for each in VERSIONS), 78, "error",
-     f"of version 0, {NEWEST} is needed; load the SQL files"),
-    (f"{INSERT}(999,'x')", "DELETE FROM pymailadmin_schema_version "
+    (f"DELETE FROM pymailadmin_schema_version WHERE version={VERSIONS[-1]}",
+     file_versions(VERSIONS[-1:]), 78, "error",
+     f"of version {VERSIONS[-2]}, {VERSIONS[-1]} is needed; load the SQL files"),
+    ("DELETE FROM pymailadmin_schema_version", file_versions(VERSIONS), 78,
+     "error", f"of version 0, {VERSIONS[-1]} is needed; load the SQL files"),
+    ("INSERT INTO pymailadmin_schema_version (version,description) "
+     "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],
     ids=["older", "none", "newer"])
 def test_schema_version(host, healthy, broken, repair, code, result, text):
