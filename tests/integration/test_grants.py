@@ -208,6 +208,12 @@ WEB_MAY_NOT = [
     "CALL pymailadmin_moderator_lock(7, @a, @b, @result)",
     "CALL pymailadmin_domains_check(7, 1, '[]', @result)",
     "CALL pymailadmin_moderators_tell('registration-waiting')",
+    "CALL pymailadmin_account_lock(7, 7, @a, @b, @result)",
+    # What has a file of its own.
+    "CALL pymailadmin_domain_add(7, 'gmail.com')",
+    "CALL pymailadmin_domain_remove(7, 'example.test')",
+    "INSERT INTO pymailadmin_domain (name) VALUES ('gmail.com')",
+    "DELETE FROM pymailadmin_domain",
     # History, roles, and the schema itself.
     "UPDATE pymailadmin_event SET text = ''",
     "DELETE FROM pymailadmin_event",
@@ -319,6 +325,11 @@ def test_grants_for_an_account_that_is_not_there_make_none(db):
     ("alias_rename", 7, "alice@example.test", "1' OR '1", "new@example.test"),
     ("alias_delete", 7, "alice@example.test", "2"),
     ("alias_delete", 7, "bob@example.test", "2"),
+    ("mailbox_give", 7, "bob@example.test", "alice@other.test", None),
+    ("mailbox_give", None, "bob@example.test", "alice@other.test", None),
+    ("account_set_role", 7, 7, "super_admin", "user"),
+    ("account_set_limits", 7, 7, 1000, 1000),
+    ("account_set_domains", 7, 7, '["example.test"]', False),
 ])
 def test_nothing_is_taken_from_others(db, statement):
     db.sql("INSERT INTO users (domain_id, email, crypt) "
