@@ -64,6 +64,10 @@ GRANT SELECT (id, email, language, reason, network, invitation_id, token_hash,
 GRANT SELECT (id, account_id, note, domains, uses, used, created_at, expires_at)
 	ON pymailadmin_invitation TO 'pymailadmin_web'@'%';
 
+-- A request that waits is tried at once, by super admins (0006-notices.sql).
+GRANT EXECUTE ON PROCEDURE pymailadmin_request_retry
+	TO 'pymailadmin_web'@'%';
+
 -- What super admins change of accounts, and whose a mailbox is
 -- (0005-administration.sql). Domains: grants-web-domains.sql.
 GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_role
@@ -84,17 +88,19 @@ GRANT SELECT ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
 
 -- Requests are followed. Not the sealed part, nor who works on it.
 GRANT SELECT (id, kind, address, account_id, state, created_at, quota, outcome,
-	      mails_done, mails_total, bytes_done, bytes_total, storing_since,
+	      retry_at, mails_done, mails_total, bytes_done, bytes_total, storing_since,
 	      updated_at, ended_at, open_address)
 	ON pymailadmin_request TO 'pymailadmin_web'@'%';
 
 -- The portal's own tables.
 GRANT SELECT,
 	UPDATE (password, language, password_changed_at, totp_secret,
-		totp_confirmed_at, totp_last_step)
+		totp_confirmed_at, totp_last_step, devices_since)
 	ON pymailadmin_account TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE
 	ON pymailadmin_session TO 'pymailadmin_web'@'%';
+GRANT SELECT, INSERT, DELETE, UPDATE (seen_at)
+	ON pymailadmin_known_device TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, DELETE, UPDATE (used_at)
 	ON pymailadmin_backup_code TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, DELETE

@@ -7,6 +7,7 @@
 #include "page-backup-codes.h"
 #include "page-domain.h"
 #include "page-domains.h"
+#include "page-events.h"
 #include "page-forgotten.h"
 #include "page-home.h"
 #include "page-invitations.h"
@@ -80,6 +81,8 @@ const struct route routes[] = {
 	  page_domains_add, false, false },
 	{ "/domains/remove", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
 	  page_domains_remove, false, false },
+	{ "/events", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_events,
+	  false, false },
 	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
 	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
 	  false, false },
@@ -127,6 +130,10 @@ const struct route routes[] = {
 	  page_register_confirm, false, false },
 	{ "/requests", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_requests,
 	  false, false },
+	{ "/requests/cancel", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_cancel, false, false },
+	{ "/requests/retry", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_retry, false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 

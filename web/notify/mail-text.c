@@ -19,6 +19,8 @@ static const struct {
 	  MSG_mail_two_factor_off_subject, MSG_mail_two_factor_off_text },
 	{ "backup-codes-changed", false,
 	  MSG_mail_backup_codes_subject, MSG_mail_backup_codes_text },
+	{ "new-login", false,
+	  MSG_mail_new_login_subject, MSG_mail_new_login_text },
 	{ "password-filed", true,
 	  MSG_mail_password_filed_subject, MSG_mail_password_filed_text },
 	{ "password-done", true,
@@ -40,6 +42,8 @@ static const struct {
 	{ "delete-done", true,
 	  MSG_mail_delete_done_subject, MSG_mail_delete_done_text },
 	{ "delete-failed", true,
+	  MSG_mail_delete_failed_subject, MSG_mail_delete_failed_text },
+	{ "delete-expired", true,
 	  MSG_mail_delete_failed_subject, MSG_mail_delete_failed_text },
 	{ "registration", false,
 	  MSG_mail_registration_subject, MSG_mail_registration_text },
@@ -90,6 +94,11 @@ bool mail_text(struct arena *arena, const struct language *language,
 		LANGUAGE_TEXT("address", values->address),
 		LANGUAGE_TEXT("url", values->url),
 		LANGUAGE_TEXT("message", values->message),
+		LANGUAGE_TEXT("browser", values->browser != NULL ?
+			values->browser : language_text(arena, language,
+				MSG_mail_unknown_browser)),
+		LANGUAGE_TEXT("network", values->network == NULL ? "" :
+			      values->network),
 		LANGUAGE_DATETIME("time", values->time),
 		LANGUAGE_DURATION("duration", values->valid_secs));
 	size_t i;

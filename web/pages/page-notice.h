@@ -25,6 +25,10 @@ enum page_notice {
 	PAGE_NOTICE_DELETION_CANCELED,
 	PAGE_NOTICE_PASSWORD_CANCELED,
 	PAGE_NOTICE_CREATION_CANCELED,
+	PAGE_NOTICE_REQUEST_CANCELED,
+	PAGE_NOTICE_REQUEST_RETRIED,
+	/* Neither can be done any more. */
+	PAGE_NOTICE_REQUEST_BEGUN,
 	/* With the account's e-mail address, the name of the domain, the
 	   mailbox and whose it is. */
 	PAGE_NOTICE_ACCOUNT_CHANGED,

@@ -19,7 +19,8 @@ struct outbox_mail {
 	const char *recipient, *language;
 	/* Which text: "password-reset", "account-password-changed",
 	   "two-factor-on", "two-factor-off", "backup-codes-changed",
-	   "password-filed", "create-filed", "delete-filed", "request-canceled",
+	   "new-login", "password-filed", "create-filed", "delete-filed",
+	   "request-canceled",
 	   "registration", "registration-waiting", "registration-reminder",
 	   "registration-accepted", "registration-declined", "account-role",
 	   "account-deactivated", "account-activated", "two-factor-reset",
@@ -30,6 +31,8 @@ struct outbox_mail {
 	const char *address;
 	/* What a moderator wrote, or NULL. */
 	const char *message;
+	/* Of a log-in; NULL if not known. */
+	const char *browser, *network;
 	uint64_t created;
 	unsigned int attempts;
 };
