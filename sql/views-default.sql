@@ -1,5 +1,6 @@
--- The mail server's tables as pymailadmin sees them: three updatable views.
--- Your tables are not altered.
+-- The mail server's tables as pymailadmin sees them: three updatable views, and
+-- four procedures for what cannot be done through a view in every schema. Your
+-- tables are not altered.
 --
 -- This file fits the tables
 --
@@ -7,15 +8,19 @@
 --   users(id, domain_id, email, crypt, quota, active)
 --   alias(id, domain_id, source, destination)
 --
--- If yours are called otherwise, copy this file and write your names on the
--- right of each "v." and after each FROM; keep the names after AS. The rules:
+-- views-ispmail.sql fits those of the ISPmail guide, views-postfixadmin.sql
+-- those of PostfixAdmin; "pymailadmin-web --setup" finds out which, and asks if
+-- it is none of them. If yours are called otherwise, copy this file and write
+-- your names on the right of each "v." and after each FROM, INTO and UPDATE;
+-- keep the names after AS. The rules:
 --
 -- * One table per view, plain columns, no WHERE, no expressions: otherwise the
 --   view cannot be updated. Columns that are not named here need defaults.
 -- * address is the whole address, as Dovecot's %{user} has it; password is what
 --   Dovecot's passdb returns, with or without a {SCHEME} prefix, and has room
 --   for the hashes to come (VARCHAR(255)).
--- * active is 0 for a mailbox nobody may log in to. Ids may be of any type.
+-- * quota is in bytes. active is 0 for a mailbox nobody may log in to. Ids may
+--   be of any type.
 --
 -- The views run with the rights of whoever loads this file (SQL SECURITY
 -- DEFINER): pymailadmin's accounts need no right on your tables, only the
@@ -49,3 +54,52 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 		v.source AS source,
 		v.destination AS destination
 	FROM alias AS v;
+
+-- What of a mailbox and of an alias is not a column of the views is written by
+-- these. The caller has a transaction.
+
+DELIMITER $$
+
+-- A new mailbox, not active yet.
+CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_insert(
+	IN p_address VARCHAR(254) CHARACTER SET utf8mb4,
+	IN p_password VARCHAR(512) CHARACTER SET utf8mb4,
+	IN p_quota BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Inserts a mailbox that is not active'
+BEGIN
+	INSERT INTO users (domain_id, email, crypt, quota, active)
+		SELECT v.id, p_address, p_password, p_quota, 0
+		FROM domain AS v WHERE v.domain =
+			CAST(SUBSTRING_INDEX(p_address, '@', -1) AS CHAR)
+		LIMIT 1;
+	IF ROW_COUNT() = 0 THEN
+		SIGNAL SQLSTATE '45000'
+			SET MESSAGE_TEXT = 'there is no such domain';
+	END IF;
+END $$
+
+CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_activate(
+	IN p_address VARCHAR(254) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Makes a mailbox active'
+	UPDATE users AS v SET v.active = 1
+		WHERE v.email = CAST(p_address AS CHAR) $$
+
+-- With what belongs to it alone, but without its aliases.
+CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_remove(
+	IN p_address VARCHAR(254) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Deletes a mailbox'
+	DELETE FROM users WHERE email = CAST(p_address AS CHAR) $$
+
+CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
+	IN p_mailbox VARCHAR(254) CHARACTER SET utf8mb4,
+	IN p_source VARCHAR(254) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Inserts an alias of a mailbox'
+	INSERT INTO alias (domain_id, source, destination)
+		SELECT v.domain_id, p_source, v.email FROM users AS v
+		WHERE v.email = CAST(p_mailbox AS CHAR) $$
+
+DELIMITER ;

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from mariadb import SQL
+from mariadb import NEWEST, SQL
 from test_check import (NAMES, check, differing, expect, healthy, host,
                         lines_of)
 
@@ -75,12 +75,14 @@ def test_a_column_is_missing(host, healthy):
 
 
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    ("DELETE FROM pymailadmin_schema_version WHERE version=4", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (4,'x')", 78,
-     "error", "of version 3, 4 is needed; load the SQL files"),
-    ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x'),"
-     "(3,'x'),(4,'x')", 78, "error", "of version 0, 4 is needed; load the SQL files"),
+    ("UPDATE pymailadmin_schema_version SET version=version-1 "
+     "ORDER BY version", "UPDATE pymailadmin_schema_version "
+     "SET version=version+1 ORDER BY version DESC", 78, "error",
+     f"of version {NEWEST - 1}, {NEWEST} is needed; load the SQL files"),
+    ("CREATE TABLE away AS SELECT * FROM pymailadmin_schema_version; DELETE "
+     "FROM pymailadmin_schema_version", "INSERT INTO pymailadmin_schema_version"
+     " SELECT * FROM away; DROP TABLE away", 78, "error",
+     f"of version 0, {NEWEST} is needed; load the SQL files"),
     ("INSERT INTO pymailadmin_schema_version (version,description) "
      "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],

@@ -60,7 +60,8 @@ def test_loading_twice_changes_nothing(db):
     file_request(db.connect())
     before = dump(db)
     for name in ("0001-initial.sql", "0002-storage.sql", "0003-portal.sql",
-                 "0004-joining.sql", "views-default.sql", "grants-web.sql", "grants-plugin.sql"):
+                 "0004-joining.sql", "0009-mapping.sql", "views-default.sql",
+                 "grants-web.sql", "grants-plugin.sql"):
         db.load(SQL / name)
     assert dump(db) == before
     assert "password_changed_at" in before and ID in before
