@@ -14,6 +14,8 @@
 --   alone: their names are taken, but only PostfixAdmin changes them.
 -- * quota is in bytes, as PostfixAdmin stores it.
 -- * Domains for which this is only a backup MX have no mailboxes here.
+-- * Its tables are in latin1, ours in utf8mb4, which do not compare: what is
+--   compared with ours is converted, and found without an index.
 --
 --   mariadb postfixadmin < views-postfixadmin.sql
 
@@ -22,7 +24,7 @@ SET NAMES utf8mb4;
 CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 	VIEW pymailadmin_domain AS
 	SELECT v.domain AS id,
-		v.domain AS name
+		CONVERT(v.domain USING utf8mb4) AS name
 	FROM domain AS v
 	WHERE v.domain <> 'ALL' AND v.backupmx = 0;
 
@@ -30,7 +32,7 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 	VIEW pymailadmin_mailbox AS
 	SELECT v.username AS id,
 		v.domain AS domain_id,
-		v.username AS address,
+		CONVERT(v.username USING utf8mb4) AS address,
 		v.password AS password,
 		v.quota AS quota,
 		v.active AS active
@@ -41,7 +43,7 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 	SELECT v.address AS id,
 		v.domain AS domain_id,
 		v.address AS source,
-		v.goto AS destination
+		CONVERT(v.goto USING utf8mb4) AS destination
 	FROM alias AS v
 	WHERE NOT EXISTS (SELECT 1 FROM mailbox AS m
 		WHERE m.username = v.address);

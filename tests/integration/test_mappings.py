@@ -270,12 +270,12 @@ def test_all_that_belongs_to_a_mailbox_goes_with_it(postfixadmin):
         assert db.sql(f"SELECT {column} FROM {table}") == [{column: ALICE}]
 
 
-def test_lookups_use_the_index(postfixadmin):
-    """Though the tables are in latin1."""
-    for statement in (
-            "SELECT 1 FROM pymailadmin_mailbox WHERE address = CAST(%s AS "
-            "CHAR)",
-            "SELECT 1 FROM pymailadmin_alias WHERE source = CAST(%s AS CHAR)"):
-        [plan, *_] = postfixadmin.sql(f"EXPLAIN {statement}", ALICE)
-        assert plan["type"] in ("const", "ref", "eq_ref") or \
-            plan["Extra"].startswith("Impossible"), plan
+def test_what_is_compared_with_ours_is_comparable(loaded):
+    """Though some tables are in latin1."""
+    _, db = loaded
+    db.sql("CALL pymailadmin_reservations_clear()")
+    for view, column in (("domain", "name"), ("mailbox", "address"),
+                         ("alias", "destination")):
+        db.sql("SELECT 1 FROM pymailadmin_account_mailbox o JOIN "
+               f"pymailadmin_{view} v ON v.{column} = "
+               "CAST(o.address AS CHAR)")
