@@ -1,9 +1,8 @@
 #include "setup-private.h"
 #include "arena.h"
+#include "mail-send.h"
 
 #include <curl/curl.h>
-#include <stdio.h>
-#include <string.h>
 
 #define LOGIN_SECS 30L
 
@@ -13,19 +12,10 @@ static size_t drop(char *data, size_t size, size_t count, void *context)
 	return size * count;
 }
 
-/* What goes over no wire needs no TLS. */
-static bool is_local(const char *url)
-{
-	const char *host = strstr(url, "://") + 3;
-
-	return strncmp(host, "localhost", 9) == 0 ||
-		strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0;
-}
-
 static bool prepare(CURL *curl, const char *url, const char *ca,
 		    const char *user, const char *password, char *error)
 {
-	const long tls = is_local(url) ? CURLUSESSL_TRY : CURLUSESSL_ALL;
+	const long tls = mail_url_is_local(url) ? CURLUSESSL_TRY : CURLUSESSL_ALL;
 
 #define SET(option, value) \
 	(curl_easy_setopt(curl, CURLOPT_ ## option, value) == CURLE_OK)
