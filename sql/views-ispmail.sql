@@ -42,7 +42,10 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 	FROM virtual_aliases AS v;
 
 -- What of a mailbox and of an alias is not a column of the views is written by
--- these. The caller has a transaction.
+-- these. The caller has a transaction. A hash that is too long is an error, and
+-- is not cut.
+
+SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES');
 
 DELIMITER $$
 

@@ -49,7 +49,10 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 		WHERE m.username = v.address);
 
 -- What of a mailbox and of an alias is not a column of the views is written by
--- these. The caller has a transaction.
+-- these. The caller has a transaction. A hash that is too long is an error, and
+-- is not cut.
+
+SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES');
 
 DELIMITER $$
 

@@ -5,7 +5,7 @@ import re
 import pymysql
 import pytest
 
-from databases import call, error_of, run
+from databases import ID, TOO_LONG, call, error_of, file_request, run
 from mariadb import MariaDB, SQL
 from schemas import POSTFIXADMIN, WITH_FILES
 
@@ -119,6 +119,29 @@ def test_the_procedures_leave_transactions_alone(connection):
             # And select nothing.
             assert cursor.description is None
         assert rows(connection, "SELECT @@in_transaction AS t") == [{"t": 1}]
+
+
+def test_a_password_is_switched(db):
+    """As the mail host does it, with a request at once."""
+    db.load(SQL / "grants-plugin.sql")
+    plugin = db.connect("dovecot", "dv", autocommit=False)
+    file_request(plugin, address=ALICE)
+    assert run(plugin, "UPDATE pymailadmin_request r,pymailadmin_mailbox m "
+               "SET m.password=%s,r.state='switched',"
+               "r.updated_at=UTC_TIMESTAMP() WHERE r.id=%s AND "
+               "r.state='pending' AND m.address=%s AND BINARY m.password=%s",
+               "new", ID, ALICE, HASH) == 2
+    assert rows(plugin, "SELECT password FROM pymailadmin_mailbox "
+                "WHERE address=%s", ALICE) == [{"password": "new"}]
+    plugin.rollback()
+    plugin.close()
+
+
+def test_a_hash_that_is_too_long_is_not_cut(db):
+    loose = db.connect(autocommit=False, init_command="SET sql_mode=''")
+    assert error_of(loose, "CALL pymailadmin_mailbox_insert(%s, %s, 0)", BOB,
+                    "x" * 256) == TOO_LONG
+    loose.close()
 
 
 def test_an_alias_comes_changes_and_goes(schema, db):

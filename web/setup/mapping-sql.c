@@ -30,6 +30,8 @@ static const char template[] =
 	"\t\tv.{13} AS source,\n"
 	"\t\t[0CONVERT(v.{14} USING utf8mb4)|v.{14}] AS destination\n"
 	"\tFROM {10} AS v;\n\n"
+	"SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, "
+	"'STRICT_ALL_TABLES');\n\n"
 	"DELIMITER $$\n\n"
 	"CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_insert(\n"
 	"\tIN p_address VARCHAR(254) CHARACTER SET utf8mb4,\n"

@@ -121,6 +121,8 @@ int setup_make_secret(struct setup *setup, const char *key, const char *name,
 
 /* ---- the database (setup-sql.c) */
 
+/* The database is not on this host. */
+bool setup_is_elsewhere(const struct setup *setup);
 /* Runs a file's statements, with one word in them replaced by another; word may
    be NULL. Returns 1 or -1. */
 int setup_run_script(struct setup *setup, const char *text, const char *word,

@@ -37,7 +37,10 @@ int setup_run_script(struct setup *setup, const char *text, const char *word,
 				 error_r) < 0)
 			return -1;
 	}
-	return 1;
+	/* the next file is not to be loaded as this one may have wished */
+	return db_admin_run(setup->db, setup->arena,
+			    "SET SESSION sql_mode=DEFAULT", NULL,
+			    error_r) < 0 ? -1 : 1;
 }
 
 int setup_query_value(struct setup *setup, const char *sql,

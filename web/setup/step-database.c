@@ -39,7 +39,7 @@ static void set_host(struct setup *setup, const char *place)
 	setup->admin.port = port <= 65535 ? (unsigned int)port : 0;
 }
 
-static bool is_elsewhere(const struct setup *setup)
+bool setup_is_elsewhere(const struct setup *setup)
 {
 	return setup->admin.socket == NULL &&
 		strncmp(setup->admin.host, "127.", 4) != 0 &&
@@ -82,7 +82,7 @@ static bool ask_place(struct setup *setup)
 	else
 		set_host(setup, place);
 	set_place(setup);
-	if (!is_elsewhere(setup))
+	if (!setup_is_elsewhere(setup))
 		return true;
 	ca = setup_ask_optional(setup,
 				setup_text(setup, MSG_setup_ask_database_ca),

@@ -57,10 +57,16 @@ static const char *check_dovecot_account(void *context, const char *answer)
 		setup_text(setup, MSG_setup_wrong_no_account);
 }
 
+/* From where the portal will come, as MariaDB sees it. */
+static const char *default_host(const struct setup *setup)
+{
+	if (setup->admin.socket != NULL)
+		return "localhost";
+	return setup_is_elsewhere(setup) ? "%" : "127.0.0.1";
+}
+
 int setup_tables_ask(struct setup *setup, const char **error_r)
 {
-	const bool is_local = setup->admin.socket != NULL ||
-		setup->admin.tls_ca == NULL;
 	const char *account;
 
 	(void)error_r;
@@ -69,7 +75,7 @@ int setup_tables_ask(struct setup *setup, const char **error_r)
 			     setup_text(setup, MSG_setup_ask_web_account),
 			     arena_printf(setup->arena, "%s@%s",
 				setup_get(setup, "database_user", WEB_USER),
-				is_local ? "localhost" : "%"),
+				default_host(setup)),
 			     check_web_account, setup);
 	if (account == NULL)
 		return 0;
@@ -183,7 +189,7 @@ static int make_web_account(struct setup *setup, const char **error_r)
 	static const char *const actions[] = {
 		"CREATE USER IF NOT EXISTS", "ALTER USER"
 	};
-	const bool is_local = strstr(setup->web_account, "@'localhost'") != NULL;
+	const bool is_local = !setup_is_elsewhere(setup);
 	char hash[2 * SHA1_SIZE + 2];
 	const char *password;
 	unsigned int i;
