@@ -67,7 +67,7 @@ static int watch(struct setup *setup, const char **error_r)
 	return ret;
 }
 
-/* All is done: whatever comes of the waiting, it was a success. */
+/* All is done: whatever comes of the waiting, the set-up was a success. */
 int setup_dovecot_ask(struct setup *setup, const char **error_r)
 {
 	setup_say(setup, MSG_setup_dovecot_about);
@@ -89,5 +89,8 @@ int setup_dovecot_ask(struct setup *setup, const char **error_r)
 		"\n"
 		"  systemctl enable --now pymailadmin-web\n"
 		"  curl -fsS http://127.0.0.1:8687/healthz\n");
-	return setup->dialog.is_terminal ? watch(setup, error_r) : 1;
+	if (setup->dialog.is_terminal && watch(setup, error_r) < 0)
+		setup_say(setup, MSG_setup_failed,
+			  LANGUAGE_TEXT("reason", *error_r));
+	return 1;
 }
