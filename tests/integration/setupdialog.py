@@ -20,23 +20,83 @@ import signal
 import subprocess
 import termios
 import time
+import types
 
-from mariadb import free_port
+import pytest
+
+from mariadb import MariaDB, free_port
+from schemas import DEFAULT
+from webportal import Portal, hash_password
+from webserver import WebServer
 
 PROGRAM = "pymailadmin-web"
 SEAL_KEY = f"pymailadmin-seal-public:1:{'5a' * 32}"
 EMAIL = "root@post.test"
 PASSWORD = "marble Tuesday lantern riverboat"
+ALICE = "alice@example.test"
 MAILBOX_PASSWORD = "velvet compass Oslo thunderstorm"
+HASH = "{ARGON2ID}" + hash_password(MAILBOX_PASSWORD, (19456, 2))
 DEADLINE = 30
 
 
-def make_group():
+@pytest.fixture(scope="module", autouse=True)
+def group():
+    """As systemd-sysusers makes it."""
     try:
         return grp.getgrnam("pymailadmin-web")
     except KeyError:
         subprocess.run(["groupadd", "--system", "pymailadmin-web"], check=True)
         return grp.getgrnam("pymailadmin-web")
+
+
+def fill(db, schema):
+    """As fresh as after its installation, with one mailbox."""
+    schema.create(db)
+    db.sql("CREATE USER 'dovecot'@'localhost' IDENTIFIED BY 'dv'")
+    schema.add_domain(db, "example.test")
+    schema.add_mailbox(db, ALICE, HASH)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with MariaDB() as db:
+        yield db
+
+
+@pytest.fixture
+def db(server):
+    server.database = None
+    server.sql("DROP DATABASE IF EXISTS mail")
+    for row in server.sql("SELECT User, Host FROM mysql.user WHERE User IN "
+                          "('adm', 'dovecot', 'pymailadmin_web')"):
+        server.sql("DROP USER %s@%s", *row.values())
+    fill(server, DEFAULT)
+    yield server
+    server.log_statements(False)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "etc"
+
+
+class SetUpPortal(Portal):
+    """The portal with the settings that the set-up has written."""
+
+    def __init__(self, db, answers):
+        super().__init__(mailhost=types.SimpleNamespace(db=db))
+        self.web = WebServer(port=answers.port)
+        self.web.config = answers.config
+        self.web.settings.update(answers.settings())
+
+    def start(self):
+        self.web.start()
+        return self
+
+
+def tables_of_ours(db):
+    return db.sql("SELECT TABLE_NAME FROM information_schema.TABLES "
+                  "WHERE TABLE_NAME LIKE 'pymailadmin\\_%'")
 
 
 class Done:
@@ -143,8 +203,9 @@ class Terminal:
         return bool(data)
 
     def expect(self, pattern):
-        """Waits for what was not waited for yet."""
+        """Waits for what was not waited for yet; lines may break anywhere."""
         __tracebackhide__ = True
+        pattern = re.sub(r" (?!\$)", r"\\s+", pattern)
         end = time.monotonic() + DEADLINE
         while not (match := re.search(pattern, self.shown[self.seen:])):
             if not self._read(max(0, end - time.monotonic())):

@@ -10,8 +10,8 @@ from mailcatcher import MailCatcher
 from mailhost import MailHost
 from mariadb import MariaDB, wait_until
 from schemas import DEFAULT
-from setupdialog import EMAIL, MAILBOX_PASSWORD, PASSWORD, Answers, make_group
-from test_setup import SetUpPortal
+from setupdialog import (EMAIL, MAILBOX_PASSWORD, PASSWORD, Answers,
+                         SetUpPortal, folder, group)
 from webportal import Browser
 
 RELAY = "relay.localhost"
@@ -19,11 +19,6 @@ LOGIN = ("portal@relay.test", "röad 'works' \"ahead\" 100%")
 SCHEMA = types.SimpleNamespace(database="mail")
 # In a database that has them already.
 THERE = {"again": "no", "use": None, "load": None}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def group():
-    return make_group()
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +34,6 @@ def server():
 def db(server):
     server.sql("DELETE FROM pymailadmin_account")
     return server
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "etc"
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define ANSWER_MAX 1024
+#define COLUMNS 78
 
 static volatile sig_atomic_t signaled;
 
@@ -37,10 +38,47 @@ void dialog_init(struct dialog *dialog, struct arena *arena)
 	dialog->end = DIALOG_GOES_ON;
 }
 
-void dialog_print(struct dialog *dialog, const char *text)
+void dialog_print(const char *text)
 {
-	(void)dialog;
 	(void)fputs(text, stdout);
+	(void)fputc('\n', stdout);
+	(void)fflush(stdout);
+}
+
+/* Bytes of a word, and how many columns they take. */
+static size_t word_size(const char *text, size_t *columns_r)
+{
+	const size_t size = strcspn(text, " ");
+	size_t i;
+
+	*columns_r = 0;
+	for (i = 0; i < size; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			++*columns_r;
+	}
+	return size;
+}
+
+void dialog_say_text(struct dialog *dialog, const char *text)
+{
+	size_t size, columns, column = 0;
+
+	if (!dialog->is_terminal) {
+		dialog_print(text);
+		return;
+	}
+	while (*text != '\0') {
+		size = word_size(text, &columns);
+		if (column > 0) {
+			column = column + 1 + columns > COLUMNS ? 0 :
+				column + 1;
+			(void)fputc(column > 0 ? ' ' : '\n', stdout);
+		}
+		(void)fwrite(text, 1, size, stdout);
+		column += columns;
+		text += size;
+		text += strspn(text, " ");
+	}
 	(void)fputc('\n', stdout);
 	(void)fflush(stdout);
 }

@@ -35,12 +35,14 @@ typedef const char *dialog_check_t(void *context, const char *answer);
 /* From now on signals end the question that is waited at, not the program. */
 void dialog_init(struct dialog *dialog, struct arena *arena);
 
-/* A message, on lines of its own. */
+/* A message, on lines of its own; for a person they are not too long. */
 #define dialog_say(dialog, message, ...) \
-	dialog_print(dialog, language_text((dialog)->arena, \
-					   (dialog)->language, message \
-					   __VA_OPT__(,) __VA_ARGS__))
-void dialog_print(struct dialog *dialog, const char *text);
+	dialog_say_text(dialog, language_text((dialog)->arena, \
+					      (dialog)->language, message \
+					      __VA_OPT__(,) __VA_ARGS__))
+void dialog_say_text(struct dialog *dialog, const char *text);
+/* As it is, and a line feed. */
+void dialog_print(const char *text);
 
 /* Answers are in the arena; NULL: it has ended, dialog->end says how. An empty
    answer is the default, unless that is NULL. check may be NULL. */

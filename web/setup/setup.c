@@ -89,7 +89,7 @@ static bool run_steps(struct setup *setup)
 	int ret;
 
 	for (i = 0; i < steps_count; i++) {
-		dialog_print(&setup->dialog, arena_printf(setup->arena,
+		dialog_print(arena_printf(setup->arena,
 			"\n%u/%u  %s\n", i + 1, steps_count,
 			setup_text(setup, steps[i].title)));
 		while ((ret = run_step(setup, &steps[i], &error)) < 0) {

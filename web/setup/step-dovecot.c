@@ -31,7 +31,7 @@ static int wait_for_host(struct setup *setup, struct db *db,
 		if (ret > 0 && heartbeat.age_secs > HEARTBEAT_MAX_SECS)
 			ret = 0;
 		if (ret > 0 && heartbeat.opens_seals) {
-			dialog_print(&setup->dialog, arena_printf(setup->arena,
+			dialog_print(arena_printf(setup->arena,
 				GREEN "\u25cf %s" PLAIN,
 				setup_text(setup, MSG_setup_host_came,
 					   LANGUAGE_TEXT("host",
@@ -71,7 +71,7 @@ static int watch(struct setup *setup, const char **error_r)
 int setup_dovecot_ask(struct setup *setup, const char **error_r)
 {
 	setup_say(setup, MSG_setup_dovecot_about);
-	dialog_print(&setup->dialog,
+	dialog_print(
 		"\n"
 		"  cd /etc/dovecot/conf.d\n"
 		"  cp " SETUP_DATA_DIR "/doveconf.d/05-pymailadmin-auth.conf .\n"
@@ -85,7 +85,7 @@ int setup_dovecot_ask(struct setup *setup, const char **error_r)
 			  LANGUAGE_TEXT("path", SETUP_DATA_DIR
 					"/sql/grants-plugin.sql"));
 	setup_say(setup, MSG_setup_portal_about);
-	dialog_print(&setup->dialog,
+	dialog_print(
 		"\n"
 		"  systemctl enable --now pymailadmin-web\n"
 		"  curl -fsS http://127.0.0.1:8687/healthz\n");

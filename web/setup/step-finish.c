@@ -12,9 +12,8 @@
 
 static void add_error(void *context, const char *text)
 {
-	struct setup *setup = context;
-
-	dialog_print(&setup->dialog, text);
+	(void)context;
+	dialog_print(text);
 }
 
 static int write_config(struct setup *setup, const char **error_r)
@@ -43,7 +42,7 @@ static int write_config(struct setup *setup, const char **error_r)
 static int check_portal(struct setup *setup, const char **error_r)
 {
 	struct settings *set = settings_read(setup->config_path, add_error,
-					     setup);
+					     NULL);
 	struct db_settings *db_set = arena_new(setup->arena,
 					       struct db_settings, 1);
 	int ret;
