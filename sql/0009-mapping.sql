@@ -1,6 +1,6 @@
 -- pymailadmin's tables, version 9: an alias is inserted by a procedure of the
 -- views' file, because in some schemas no view can take it. Nothing else is
--- new in pymailadmin_alias_add. After 0004-joining.sql; loading it twice is
+-- new in pymailadmin_alias_add. After 0007-creation.sql; loading it twice is
 -- harmless.
 --
 -- Load views-default.sql, or the one for your tables, again as well: without
@@ -64,6 +64,29 @@ BEGIN
 	END IF;
 	IF own THEN COMMIT; END IF;
 	SELECT result;
+END $$
+
+-- What of views-default.sql is missing, as an error: only an administrator may
+-- call it, and so see it.
+CREATE OR REPLACE PROCEDURE pymailadmin_mapping_check()
+	READS SQL DATA SQL SECURITY DEFINER
+	COMMENT 'An error if a procedure of views-default.sql is missing'
+BEGIN
+	DECLARE v_missing VARCHAR(128) CHARACTER SET utf8mb4;
+
+	SELECT MAX(w.name) INTO v_missing
+		FROM (SELECT 'pymailadmin_mailbox_insert' AS name
+		      UNION SELECT 'pymailadmin_mailbox_activate'
+		      UNION SELECT 'pymailadmin_mailbox_remove'
+		      UNION SELECT 'pymailadmin_alias_insert') AS w
+		WHERE w.name NOT IN (SELECT ROUTINE_NAME
+			FROM information_schema.ROUTINES
+			WHERE ROUTINE_SCHEMA = DATABASE());
+	IF v_missing IS NOT NULL THEN
+		SET v_missing = CONCAT('PROCEDURE ', v_missing,
+				       ' does not exist');
+		SIGNAL SQLSTATE '42000' SET MESSAGE_TEXT = v_missing;
+	END IF;
 END $$
 
 DELIMITER ;
