@@ -5,6 +5,7 @@
 #include "mail-storage.h"
 #include "mail-user.h"
 #include "mailbox-list-iter.h"
+#include "mailbox-lock.h"
 #include "create-folders.h"
 
 #include <dirent.h>
@@ -133,6 +134,33 @@ static int find_mail(const char *path, const char *directory, const char *name,
 int create_folders_hold_mail(struct mail_user *user, const char **error_r)
 {
 	return walk_user(user, find_mail, error_r);
+}
+
+static int break_lock(const char *path, const char *directory ATTR_UNUSED,
+		      const char *name, bool is_directory,
+		      const char **error_r)
+{
+	const char *suffix = strrchr(name, '.');
+
+	if (is_directory || suffix == NULL ||
+	    (strcmp(suffix, ".lock") != 0 && strcmp(suffix, ".newlock") != 0) ||
+	    strcmp(name, MAILBOX_LOCK_NAME) == 0)
+		return 0;
+	if (unlink(path) < 0 && errno != ENOENT) {
+		*error_r = t_strdup_printf("unlink(%s) failed: %m", path);
+		return -1;
+	}
+	return 0;
+}
+
+int create_folders_break_locks(struct mail_user *user, const char **error_r)
+{
+	const char *home;
+
+	if (mail_user_get_home(user, &home) > 0 &&
+	    walk(home, break_lock, error_r) < 0)
+		return -1;
+	return walk_user(user, break_lock, error_r);
 }
 
 static int sync_path(const char *path, const char *directory ATTR_UNUSED,

@@ -173,11 +173,13 @@ static enum job_result create_check_home(struct creation *creation)
 	int ret;
 
 	ret = create_folders_hold_mail(job->user, &error);
-	if (ret < 0)
-		return job_stop(job, JOB_LATER, "storage", "%s", error);
 	if (ret > 0)
 		return job_stop(job, JOB_FAIL, "home_not_empty", "%s; see to "
 				"what is left of an older mailbox", error);
+	if (ret == 0)
+		ret = create_folders_break_locks(job->user, &error);
+	if (ret < 0)
+		return job_stop(job, JOB_LATER, "storage", "%s", error);
 	if (job_read_keys(job) != JOB_OK)
 		return JOB_LATER;
 	if (job->keys == NULL) {
@@ -275,8 +277,12 @@ static enum job_result create_undo_keys(struct creation *creation)
 	int ret;
 
 	ret = create_folders_hold_mail(job->user, &error);
-	if (ret != 0)
-		return ret < 0 ? JOB_LATER : JOB_OK;
+	if (ret == 0)
+		ret = create_folders_break_locks(job->user, &error);
+	if (ret < 0)
+		return job_stop(job, JOB_LATER, "storage", "%s", error);
+	if (ret > 0)
+		return JOB_OK;
 	if (job_read_keys(job) != JOB_OK)
 		return JOB_LATER;
 	if (job->keys == NULL || job->keys->unusable_reason != NULL)
