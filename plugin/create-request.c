@@ -101,8 +101,7 @@ static enum job_result create_flush_auth_cache(struct job *job)
 					   job->row->address, &count,
 					   &error) < 0)
 		return job_stop(job, JOB_LATER, "auth_cache",
-				"flushing the auth cache failed, the mailbox "
-				"stays closed: %s", error);
+				"flushing the auth cache failed: %s", error);
 	return JOB_OK;
 }
 
@@ -373,6 +372,9 @@ create_finish(struct job *job, enum job_result result)
 				     job->reason, &answer, &error) < 0 ||
 		    answer != CREATE_STORE_DONE)
 			break;
+		/* looking it up while the row was there is remembered */
+		if (create_flush_auth_cache(job) != JOB_OK)
+			e_warning(job->event, "%s", job->reason);
 		return PASSWORD_CHANGE_FAILED;
 	case JOB_LATER:
 		return job_release(job);
