@@ -12,9 +12,9 @@
 #define LOOKUP_QUERY \
 	"SELECT id, state, " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', created_at), " \
-	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()) " \
-	"FROM pymailadmin_request " \
-	"WHERE open_address = ? AND kind = 'password'"
+	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()), " \
+	"kind = 'create' FROM pymailadmin_request " \
+	"WHERE open_address = ? AND kind IN ('password', 'create')"
 
 /* Not a new process for each login while the database is away */
 #define WORKER_MIN_SECS 3
@@ -82,6 +82,29 @@ const char *auth_lookup_unavailable_text(struct auth_request *request)
 	return text;
 }
 
+static const char *refused(enum auth_lookup_kind kind)
+{
+	return kind == AUTH_LOOKUP_LOGIN ? "Login refused" :
+		"User lookup deferred";
+}
+
+/* What is being made is not there yet: mail for it comes again. */
+static const char *
+lookup_creation_text(struct auth_request *request,
+		     const struct pymailadmin_settings *set,
+		     const struct auth_window_row *row,
+		     enum auth_lookup_kind kind)
+{
+	struct event *event = event_create(authdb_event(request));
+
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	e_info(event, "%s: request %s (%s) makes the mailbox; see: "
+	       "doveadm pymailadmin status -u %s", refused(kind),
+	       row->request_id, row->state, request->fields.user);
+	event_unref(&event);
+	return t_strdup(set->pymailadmin_creation_text);
+}
+
 static const char *
 lookup_closed_text(struct auth_request *request,
 		   const struct pymailadmin_settings *set,
@@ -115,7 +138,9 @@ lookup_closed_text(struct auth_request *request,
 static int lookup_check_result(struct auth_request *request,
 			       struct sql_result *result,
 			       const struct pymailadmin_settings *set,
-			       struct auth_window_row *row_r, time_t *opens_r)
+			       enum auth_lookup_kind kind,
+			       struct auth_window_row *row_r, bool *creation_r,
+			       time_t *opens_r)
 {
 	const char *error;
 	int ret;
@@ -123,8 +148,8 @@ static int lookup_check_result(struct auth_request *request,
 	ret = sql_result_next_row(result);
 	if (ret < 0) {
 		error = sql_result_get_error(result);
-		e_error(authdb_event(request), "Login refused: "
-			"request lookup failed: %s", error);
+		e_error(authdb_event(request), "%s: "
+			"request lookup failed: %s", refused(kind), error);
 		if (strcmp(error, SQL_ERRSTR_NOT_CONNECTED) == 0)
 			lookup_give_up();
 		return -1;
@@ -137,6 +162,12 @@ static int lookup_check_result(struct auth_request *request,
 	row_r->state = sql_result_get_field_value(result, 1);
 	row_r->created = sql_result_get_field_value(result, 2);
 	row_r->now = sql_result_get_field_value(result, 3);
+	/* closed to all as long as the request is open, by no clock */
+	*creation_r = strcmp(sql_result_get_field_value(result, 4), "1") == 0;
+	if (*creation_r)
+		return 1;
+	if (kind != AUTH_LOOKUP_LOGIN)
+		return 0;
 	ret = auth_window_check(row_r, set->pymailadmin_rekey_window,
 				ioloop_time, opens_r, &error);
 	if (ret < 0) {
@@ -147,7 +178,7 @@ static int lookup_check_result(struct auth_request *request,
 }
 
 const char *auth_lookup_refusal(struct auth_request *request,
-				struct sql_db *db)
+				struct sql_db *db, enum auth_lookup_kind kind)
 {
 	const struct pymailadmin_settings *set;
 	struct auth_window_row row;
@@ -155,6 +186,7 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	struct sql_result *result;
 	const char *text = NULL;
 	time_t opens = 0;
+	bool creation = FALSE;
 	int ret;
 
 	set = lookup_settings_get(request);
@@ -162,8 +194,8 @@ const char *auth_lookup_refusal(struct auth_request *request,
 		return LAST_RESORT_TEXT;
 
 	if (lookup_gave_up || sql_connect(db) < 0) {
-		e_error(authdb_event(request), "Login refused: "
-			"request lookup failed: "SQL_ERRSTR_NOT_CONNECTED);
+		e_error(authdb_event(request), "%s: request lookup failed: "
+			SQL_ERRSTR_NOT_CONNECTED, refused(kind));
 		lookup_give_up();
 		text = t_strdup(set->pymailadmin_unavailable_text);
 		settings_free(set);
@@ -173,8 +205,11 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	stmt = sql_statement_init(db, LOOKUP_QUERY);
 	sql_statement_bind_str(stmt, 0, request->fields.user);
 	result = sql_statement_query_s(&stmt);
-	ret = lookup_check_result(request, result, set, &row, &opens);
-	if (ret > 0)
+	ret = lookup_check_result(request, result, set, kind, &row, &creation,
+				  &opens);
+	if (ret > 0 && creation)
+		text = lookup_creation_text(request, set, &row, kind);
+	else if (ret > 0)
 		text = lookup_closed_text(request, set, &row, opens);
 	else if (ret < 0)
 		text = t_strdup(set->pymailadmin_unavailable_text);

@@ -13,7 +13,6 @@
 
 /* Less than the columns hold: "..." may follow. */
 #define REASON_MAX_CHARS 490
-#define REQUEST_LEASE_SECS (5*60)
 
 /* Times are UTC DATETIMEs, whatever the session's time zone. */
 #define SQL_TO_EPOCH(col) \

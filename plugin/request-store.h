@@ -14,6 +14,9 @@
 struct request_store;
 struct sql_db;
 
+/* How long a claim holds without a sign of life. */
+#define REQUEST_LEASE_SECS (5*60)
+
 struct request_progress {
 	uint64_t mails_done, mails_total, bytes_done, bytes_total;
 };

@@ -6,7 +6,8 @@
    the ENUM columns in sql/. Pure functions: no I/O, no clock; any thread.
 
    pending -> claimed -> switching -> switched -> rekeying -> done
-      |          |  |        |                        |        ^
+      |          |  |        |           |            |        ^ ^
+      |          |  |        |           `------------|--------|-'
       |          |  |        `-> failed (rolled back) |        |
       |          |  `-------------------------------> storing -'
       |          `-> pending, failed, expired, canceled
@@ -19,7 +20,11 @@
    rekeying   caches flushed; folder keys and stored mail are being renewed
    storing    open, and stored mail is being re-encrypted (kind encrypt: from
    claimed); another request may be filed
-   done, failed, expired, canceled: ended, the sealed part is wiped */
+   done, failed, expired, canceled: ended, the sealed part is wiped
+
+   Of kind create: in switching the mailbox is being made, its row is there but
+   not active; in switched it is active, and auth caches may still know that it
+   was not there; then it is done. It is closed until then, however long. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,6 +69,10 @@ bool request_state_may_become(enum request_state from, enum request_state to);
 bool request_state_is_final(enum request_state state);
 
 #define REQUEST_CLOCK_SKEW_SECS 60
+
+/* A request of kind create that has not been met by then expires: the person
+   does not wait for it any more, and the seal should not lie for ever. */
+#define REQUEST_CREATE_MAX_SECS (24*3600)
 
 /* Is the mailbox of a request of kind password closed to logins at the time
    now? Times are seconds since the epoch, window_secs the longest time a

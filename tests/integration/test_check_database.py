@@ -96,9 +96,8 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
 
 
 @pytest.mark.parametrize("right, table", [
-    ("SELECT", "domain"), ("SELECT", "mailbox"), ("INSERT", "mailbox"),
-    ("DELETE", "mailbox"), ("UPDATE (password)", "mailbox"),
-    ("UPDATE (active)", "mailbox"), ("SELECT", "alias"),
+    ("SELECT", "domain"), ("SELECT", "mailbox"),
+    ("UPDATE (password)", "mailbox"), ("SELECT", "alias"),
     ("DELETE", "alias"), ("SELECT", "request"), ("INSERT", "request"),
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
@@ -119,6 +118,32 @@ def test_a_right_is_missing(host, healthy, right, table):
     assert result == "error"
     assert f"pymailadmin_{table}" in text and "denied" in text
     assert text.endswith("; load grants-plugin.sql")
+
+
+@pytest.mark.parametrize("procedure", [
+    "create_begin", "create_activate", "create_end", "mapping_check",
+    "mailbox_remove"])
+def test_a_procedure_may_not_be_called(host, healthy, procedure):
+    with sql(host, f"REVOKE EXECUTE ON PROCEDURE pymailadmin_{procedure} "
+             f"FROM {ACCOUNT}", SQL / "grants-plugin.sql"):
+        expect(host, healthy, 78, "error",
+               rights=f"pymailadmin_{procedure}.*denied.*; load "
+               "grants-plugin.sql$")
+
+
+@pytest.mark.parametrize("procedure", [
+    "mailbox_insert", "mailbox_activate", "mailbox_remove"])
+def test_a_procedure_of_the_mapping_is_missing(host, healthy, procedure):
+    host.db.load(f"DROP PROCEDURE pymailadmin_{procedure}")
+    try:
+        code, lines = check(host)
+    finally:
+        host.db.load(SQL / "views-default.sql")
+        host.db.load(SQL / "grants-plugin.sql")
+    assert code == 78
+    result, text = differing(lines, healthy)["tables"]
+    assert result == "error" and f"pymailadmin_{procedure}" in text
+    assert "views-default.sql" in text
 
 
 @pytest.mark.parametrize("age, result, text", [

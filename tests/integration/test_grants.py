@@ -208,6 +208,12 @@ WEB_MAY_NOT = [
     "CALL pymailadmin_moderator_lock(7, @a, @b, @result)",
     "CALL pymailadmin_domains_check(7, 1, '[]', @result)",
     "CALL pymailadmin_moderators_tell('registration-waiting')",
+    "CALL pymailadmin_account_lock(7, 7, @a, @b, @result)",
+    # What has a file of its own.
+    "CALL pymailadmin_domain_add(7, 'gmail.com')",
+    "CALL pymailadmin_domain_remove(7, 'example.test')",
+    "INSERT INTO pymailadmin_domain (name) VALUES ('gmail.com')",
+    "DELETE FROM pymailadmin_domain",
     # History, roles, and the schema itself.
     "UPDATE pymailadmin_event SET text = ''",
     "DELETE FROM pymailadmin_event",
@@ -319,6 +325,11 @@ def test_grants_for_an_account_that_is_not_there_make_none(db):
     ("alias_rename", 7, "alice@example.test", "1' OR '1", "new@example.test"),
     ("alias_delete", 7, "alice@example.test", "2"),
     ("alias_delete", 7, "bob@example.test", "2"),
+    ("mailbox_give", 7, "bob@example.test", "alice@other.test", None),
+    ("mailbox_give", None, "bob@example.test", "alice@other.test", None),
+    ("account_set_role", 7, 7, "super_admin", "user"),
+    ("account_set_limits", 7, 7, 1000, 1000),
+    ("account_set_domains", 7, 7, '["example.test"]', False),
 ])
 def test_nothing_is_taken_from_others(db, statement):
     db.sql("INSERT INTO users (domain_id, email, crypt) "
@@ -404,7 +415,12 @@ PLUGIN_MAY = [
     "SELECT * FROM pymailadmin_domain",
     "SELECT * FROM pymailadmin_alias",
     "SELECT * FROM pymailadmin_mailbox",
-    "UPDATE pymailadmin_mailbox SET password = 'x', active = 0",
+    "UPDATE pymailadmin_mailbox SET password = 'x'",
+    "CALL pymailadmin_create_begin('', '', '', 0)",
+    "CALL pymailadmin_create_activate('', '', '', 0)",
+    "CALL pymailadmin_create_end('', '', '', '', '')",
+    "CALL pymailadmin_mapping_check()",
+    "CALL pymailadmin_mailbox_remove('nobody@example.test')",
     "DELETE FROM pymailadmin_account_mailbox "
     "WHERE address = 'alice@example.test'",
 ]
@@ -422,6 +438,13 @@ PLUGIN_MAY_NOT = [
     "UPDATE pymailadmin_request SET created_at = UTC_TIMESTAMP()",
     "UPDATE pymailadmin_request SET kind = 'delete'",
     "UPDATE pymailadmin_mailbox SET address = 'x@example.test'",
+    "UPDATE pymailadmin_mailbox SET active = 1",
+    "DELETE FROM pymailadmin_mailbox",
+    "INSERT INTO pymailadmin_mailbox (domain_id, address, password) "
+    "VALUES (1, 'x@example.test', 'x')",
+    # only with a request
+    "CALL pymailadmin_mailbox_insert('x@example.test', 'x', 0)",
+    "CALL pymailadmin_mailbox_activate('alice@example.test')",
     "UPDATE users SET crypt = 'x'",
     "INSERT INTO pymailadmin_alias (domain_id, source, destination) "
     "VALUES (1, 'x@example.test', 'y@example.test')",

@@ -83,6 +83,24 @@ static const char *text_of(const struct page *page, const struct notice *notice)
 	case PAGE_NOTICE_REQUEST_BEGUN:
 		return language_text(arena, language,
 				     MSG_notice_request_begun);
+	case PAGE_NOTICE_ACCOUNT_CHANGED:
+		return language_text(arena, language,
+				     MSG_notice_account_changed,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_DOMAIN_ADDED:
+		return language_text(arena, language, MSG_notice_domain_added,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_DOMAIN_REMOVED:
+		return language_text(arena, language,
+				     MSG_notice_domain_removed,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_OWNER_GIVEN:
+		return language_text(arena, language, MSG_notice_owner_given,
+				     LANGUAGE_TEXT("address", address),
+				     LANGUAGE_TEXT("new", notice->new_address));
+	case PAGE_NOTICE_OWNER_TAKEN:
+		return language_text(arena, language, MSG_notice_owner_taken,
+				     LANGUAGE_TEXT("address", address));
 	}
 	return NULL;
 }

@@ -29,6 +29,13 @@ enum page_notice {
 	PAGE_NOTICE_REQUEST_RETRIED,
 	/* Neither can be done any more. */
 	PAGE_NOTICE_REQUEST_BEGUN,
+	/* With the account's e-mail address, the name of the domain, the
+	   mailbox and whose it is. */
+	PAGE_NOTICE_ACCOUNT_CHANGED,
+	PAGE_NOTICE_DOMAIN_ADDED,
+	PAGE_NOTICE_DOMAIN_REMOVED,
+	PAGE_NOTICE_OWNER_GIVEN,
+	PAGE_NOTICE_OWNER_TAKEN,
 
 	PAGE_NOTICE_COUNT
 };

@@ -22,8 +22,10 @@ struct outbox_mail {
 	   "new-login", "password-filed", "create-filed", "delete-filed",
 	   "request-canceled",
 	   "registration", "registration-waiting", "registration-reminder",
-	   "registration-accepted", "registration-declined", and what the mail
-	   host writes. */
+	   "registration-accepted", "registration-declined", "account-role",
+	   "account-deactivated", "account-activated", "two-factor-reset",
+	   "mailbox-given", "mailbox-taken", "aliases-changed", and what the
+	   mail host writes. */
 	const char *template;
 	/* The mailbox it is about, or NULL. */
 	const char *address;
