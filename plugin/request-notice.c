@@ -21,22 +21,27 @@ void request_notice_add(struct sql_db *db,
 			enum request_state state)
 {
 	const char *template = request_notice_template(row, state);
+	const bool deleted = row->kind == REQUEST_KIND_DELETE &&
+		state == REQUEST_STATE_DONE;
 	struct sql_statement *stmt;
 
 	if (template == NULL)
 		return;
+	/* of what was deleted, an owner who is gone with it has been told */
 	stmt = sql_statement_init(db,
 		"INSERT INTO pymailadmin_outbox(account_id,template,address) "
-		"SELECT COALESCE(o.account_id,r.account_id),?,r.address "
-		"FROM pymailadmin_request r LEFT JOIN "
+		"SELECT COALESCE(o.account_id,IF(?,NULL,r.account_id)),?,"
+		"r.address FROM pymailadmin_request r LEFT JOIN "
 		"pymailadmin_account_mailbox o ON o.address=r.address "
 		"WHERE ROW_COUNT()>0 AND r.id=? AND "
-		"COALESCE(o.account_id,r.account_id) IS NOT NULL");
-	sql_statement_bind_str(stmt, 0, template);
-	sql_statement_bind_str(stmt, 1, row->id);
+		"COALESCE(o.account_id,IF(?,NULL,r.account_id)) IS NOT NULL");
+	sql_statement_bind_int64(stmt, 0, deleted ? 1 : 0);
+	sql_statement_bind_str(stmt, 1, template);
+	sql_statement_bind_str(stmt, 2, row->id);
+	sql_statement_bind_int64(stmt, 3, deleted ? 1 : 0);
 	sql_update_stmt(trans, &stmt);
 
-	if (row->kind != REQUEST_KIND_DELETE || state != REQUEST_STATE_DONE)
+	if (!deleted)
 		return;
 	/* who owns it was told, and so there was a row */
 	stmt = sql_statement_init(db,

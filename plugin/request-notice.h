@@ -13,8 +13,8 @@ struct sql_transaction_context;
 /* Adds the row to the transaction that ends the request, to follow right after
    the statement that records the event: nothing is written unless that wrote
    a row. It goes to the mailbox's owner, else to who asked in the portal; what
-   an administrator asked for a mailbox that nobody owns is told to nobody. A
-   mailbox that was deleted has no owner from then on. */
+   an administrator asked for a mailbox that nobody owns is told to nobody. Of a
+   mailbox that was deleted only its owner is told, and is its owner no more. */
 void request_notice_add(struct sql_db *db,
 			struct sql_transaction_context *trans,
 			const struct request_row *row,

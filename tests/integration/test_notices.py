@@ -1,6 +1,9 @@
 """Mails about what the mail host has done: each end of a request is told once,
 whatever breaks down meanwhile."""
 
+import pathlib
+import re
+
 import pytest
 
 import seals
@@ -14,7 +17,7 @@ from webportal import Portal
 
 OWNER, ROOT = "owner@post.test", "root@post.test"
 FROM = "portal@post.test"
-HOUR = 3600
+NOTICE = pathlib.Path(__file__).parents[2] / "plugin" / "request-notice.c"
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,11 @@ def rows(portal, mailbox):
         "SELECT a.email, o.template FROM pymailadmin_outbox o "
         "JOIN pymailadmin_account a ON a.id = o.account_id "
         "WHERE o.address = %s ORDER BY o.id", mailbox.address)]
+
+
+def owners(portal, mailbox):
+    return portal.db.value("SELECT COUNT(*) FROM pymailadmin_account_mailbox "
+                           "WHERE address = %s", mailbox.address)
 
 
 def asked_by(portal, mailbox, account):
@@ -177,6 +185,37 @@ def test_encryption_of_stored_mail_is_not_told(portal, host, mailbox):
     assert host.process().code != 0
     assert host.row(mailbox)["state"] == "failed"
     assert rows(portal, mailbox) == []
+
+
+@pytest.mark.parametrize("owner, asker, told", [
+    (OWNER, OWNER, [OWNER]), (OWNER, ROOT, [OWNER]), (OWNER, None, [OWNER]),
+    # Who had it was told when it went, with the mailbox's rows.
+    (None, OWNER, [])])
+def test_a_mailbox_that_is_deleted(portal, host, request, owner, asker, told):
+    """The statements of request_store_end(), one after the other."""
+    mailbox = host.create(name_of(request), PASSWORD)
+    if owner:
+        portal.give(mailbox.address, owner)
+    seals.file(mailbox, PASSWORD, NEW)
+    if asker:
+        asked_by(portal, mailbox, asker)
+    tell, remove = [
+        "".join(re.findall(r'"([^"]*)"', call)).replace("?", "%s")
+        for call in re.findall(r"sql_statement_init\(db,([^;]*);",
+                               NOTICE.read_text())]
+    seen = []
+    for changed in (0, 1, 0):
+        with host.db.connect("dovecot", host.database_password) as plugin, \
+                plugin.cursor() as cursor:
+            cursor.execute("UPDATE pymailadmin_request SET attempts = "
+                           "attempts + 1 WHERE id = %s AND %s",
+                           (mailbox.request_id, changed))
+            cursor.execute(tell, (1, "delete-done", mailbox.request_id, 1))
+            cursor.execute(remove, mailbox.address)
+            plugin.commit()
+        seen.append((len(rows(portal, mailbox)), owners(portal, mailbox)))
+    assert seen == [(0, len(told)), (len(told), 0), (len(told), 0)]
+    assert rows(portal, mailbox) == [(each, "delete-done") for each in told]
 
 
 # ---- once

@@ -183,3 +183,15 @@ def test_wrong_files_are_refused(tmp_path, english, french, error):
     with pytest.raises(catalogs.MessageError) as raised:
         catalogs.load_all([tmp_path / "en.po", tmp_path / "fr.po"])
     assert error in str(raised.value)
+
+
+def test_every_kind_of_event_has_a_name():
+    """In the event log; those of requests are kind and state."""
+    text = (SOURCE / "web/pages/page-events.c").read_text()
+    named = set(re.findall(r'\{ "([a-z-]+)",\s+MSG_', text))
+    written = set()
+    for path in (SOURCE / "sql").glob("0*.sql"):
+        for insert in re.findall(r"INSERT INTO pymailadmin_event([^;]*);",
+                                 path.read_text()):
+            written |= set(re.findall(r"'([a-z]+(?:-[a-z]+)+)'", insert))
+    assert len(written) > 10 and written - named == set()
