@@ -78,7 +78,7 @@ def test_the_newest_comes_first_in_ones_language(portal):
     assert [row[0] for row in rows(page)] == [
         "of-tomorrow", "Changement de mot de passe échoué", "Alias renommé",
         "Connexion"]
-    for path in ("/home", "/requests"):
+    for path in ("/administration", "/requests"):
         assert "/events" in root.get(path).parsed.links
 
 
@@ -89,7 +89,11 @@ def test_every_kind_has_a_name(portal):
              "backup-codes-changed", "registration-confirmed",
              "registration-accepted", "registration-declined",
              "registration-dropped", "invitation-made", "invitation-ended",
-             "alias-add", "alias-rename", "alias-delete"]
+             "account-role", "account-activated", "account-deactivated",
+             "account-limits", "account-domains-given",
+             "account-domains-taken", "account-sessions-ended",
+             "account-two-factor-reset", "domain-added", "domain-removed",
+             "owner-changed", "alias-add", "alias-rename", "alias-delete"]
     kinds += [f"{kind}-{state}" for kind in ("password", "create", "delete",
                                              "encrypt")
               for state in ("pending", "done", "failed", "canceled",
