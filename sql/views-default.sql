@@ -1,5 +1,6 @@
 -- The mail server's tables as pymailadmin sees them: three updatable views, and
--- three procedures by which mailboxes come and go. Your tables are not altered.
+-- four procedures for what no view can do in some schemas. Your tables are not
+-- altered.
 --
 -- This file fits the tables
 --
@@ -7,14 +8,19 @@
 --   users(id, domain_id, email, crypt, quota, active)
 --   alias(id, domain_id, source, destination)
 --
--- If yours are called otherwise, copy this file and write your names on the
--- right of each "v." and after each FROM; keep the names after AS. The rules:
+-- views-ispmail.sql fits those of the ISPmail guide, views-postfixadmin.sql
+-- those of PostfixAdmin; "pymailadmin-web --setup" finds out which, and asks if
+-- it is none of them. If yours are called otherwise, copy this file and write
+-- your names on the right of each "v." and after each FROM, INTO and UPDATE;
+-- keep the names after AS. The rules:
 --
 -- * One table per view, plain columns, no WHERE, no expressions: otherwise the
 --   view cannot be updated. Columns that are not named here need defaults.
 -- * address is the whole address, as Dovecot's %{user} has it; password is what
 --   Dovecot's passdb returns, with or without a {SCHEME} prefix, and has room
 --   for the hashes to come (VARCHAR(255)).
+-- * Names, addresses and destinations are in a character set of Unicode. If not,
+--   show them as CONVERT(v.domain USING utf8mb4) and so on, but not source.
 -- * active is 0 for a mailbox nobody may log in to. Ids may be of any type.
 -- * The procedures are told the whole address, a hash with its {SCHEME} and the
 --   quota in bytes. They are part of a transaction of their caller, begin and end
@@ -91,5 +97,15 @@ CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_remove(
 	MODIFIES SQL DATA SQL SECURITY DEFINER
 	COMMENT 'Deletes a mailbox'
 	DELETE FROM users WHERE email = CAST(p_address AS CHAR) $$
+
+-- An alias of a mailbox, of whose names all has been checked.
+CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
+	IN p_mailbox VARCHAR(254) CHARACTER SET utf8mb4,
+	IN p_source VARCHAR(254) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Inserts an alias of a mailbox'
+	INSERT INTO alias (domain_id, source, destination)
+		SELECT v.domain_id, p_source, v.email FROM users AS v
+		WHERE v.email = CAST(p_mailbox AS CHAR) $$
 
 DELIMITER ;

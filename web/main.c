@@ -9,6 +9,7 @@
 #include "routes.h"
 #include "service.h"
 #include "settings.h"
+#include "setup.h"
 #include "site.h"
 
 #include "pymailadmin-config.h"
@@ -31,6 +32,7 @@
 static const char usage[] =
 	"usage: pymailadmin-web [--config FILE]\n"
 	"       pymailadmin-web --check-config [FILE]\n"
+	"       pymailadmin-web --setup [FILE]\n"
 	"       pymailadmin-web --version | --help\n";
 
 static atomic_bool draining;
@@ -86,6 +88,17 @@ static int check_config(const char *path)
 	settings_free(&set);
 	puts("ok");
 	return EX_OK;
+}
+
+static int set_up(const char *path)
+{
+	log_init(LOG_LEVEL_ERROR);
+	if (harden() < 0) {
+		log_error(NULL, "prctl() failed: %s", strerror(errno));
+		return EX_OSERR;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	return setup_run(path);
 }
 
 static void init_metrics(void)
@@ -205,12 +218,13 @@ int main(int argc, char *argv[])
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-config", no_argument, NULL, 'C' },
+		{ "setup", no_argument, NULL, 'S' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
 	};
 	const char *path = SETTINGS_FILE_DEFAULT;
-	bool check = false;
+	bool check = false, setup = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
@@ -220,6 +234,9 @@ int main(int argc, char *argv[])
 			break;
 		case 'C':
 			check = true;
+			break;
+		case 'S':
+			setup = true;
 			break;
 		case 'V':
 			puts("pymailadmin-web " PACKAGE_VERSION);
@@ -232,11 +249,13 @@ int main(int argc, char *argv[])
 			return EX_USAGE;
 		}
 	}
-	if (check && optind < argc)
+	if ((check || setup) && optind < argc)
 		path = argv[optind++];
-	if (optind < argc) {
+	if (optind < argc || (check && setup)) {
 		fputs(usage, stderr);
 		return EX_USAGE;
 	}
+	if (setup)
+		return set_up(path);
 	return check ? check_config(path) : run(path);
 }

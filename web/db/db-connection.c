@@ -177,21 +177,15 @@ static bool is_this_host(const struct db_settings *set)
 		strncmp(set->host, "127.", 4) == 0;
 }
 
-static void set_options(MYSQL *mysql, const struct db_settings *set)
+void db_set_transport(MYSQL *mysql, const struct db_settings *set)
 {
-	const unsigned int timeout = DB_TIMEOUT_SECS, no = 0;
 	const unsigned int tcp = MYSQL_PROTOCOL_TCP;
+	const unsigned int no = 0;
 	const my_bool off = 0, on = 1;
 
 	/* the host "localhost" would mean a socket */
 	if (!is_set(set->socket))
 		mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp);
-	mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
-	mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &timeout);
-	mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
-	mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	mysql_optionsv(mysql, MYSQL_INIT_COMMAND, INIT_COMMAND);
-	mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &off);
 	mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &no);
 	if (is_set(set->tls_ca)) {
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
@@ -213,6 +207,20 @@ static void set_options(MYSQL *mysql, const struct db_settings *set)
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, set->tls_cert);
 	if (is_set(set->tls_key))
 		mysql_optionsv(mysql, MYSQL_OPT_SSL_KEY, set->tls_key);
+}
+
+static void set_options(MYSQL *mysql, const struct db_settings *set)
+{
+	const unsigned int timeout = DB_TIMEOUT_SECS;
+	const my_bool off = 0;
+
+	mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
+	mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &timeout);
+	mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
+	mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	mysql_optionsv(mysql, MYSQL_INIT_COMMAND, INIT_COMMAND);
+	mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &off);
+	db_set_transport(mysql, set);
 }
 
 static bool is_paused(void)

@@ -34,6 +34,9 @@ struct db {
 	struct db *next;
 };
 
+/* How the way to the server is protected, and the server made sure of. */
+void db_set_transport(MYSQL *mysql, const struct db_settings *set);
+
 uint64_t db_clock_msecs(void);
 /* The connection was lost, so that another one may do. */
 bool db_error_is_lost(unsigned int number);

@@ -64,8 +64,7 @@ static size_t upload(char *data, size_t size, size_t count, void *context)
 	return chunk;
 }
 
-/* What goes over no wire needs no TLS. */
-static bool is_local(const char *url)
+bool mail_url_is_local(const char *url)
 {
 	static const char *const hosts[] = {
 		"localhost", "127.0.0.1", "[::1]"
@@ -90,7 +89,7 @@ static bool prepare(CURL *curl, const struct settings *set,
 		    const struct curl_slist *to, struct upload *context,
 		    char *error)
 {
-	const long tls = is_local(set->smtp_url) ? CURLUSESSL_NONE :
+	const long tls = mail_url_is_local(set->smtp_url) ? CURLUSESSL_NONE :
 		CURLUSESSL_ALL;
 
 #define SET(option, value) \

@@ -16,6 +16,9 @@ void mail_send_deinit(void);
    mail_send() fails. Any thread. */
 void mail_send_end(void);
 bool mail_send_has_ended(void);
+/* Is the host of "scheme://host:port" this one? What goes over no wire needs no
+   TLS. */
+bool mail_url_is_local(const char *url);
 /* Hands a composed mail to the server of smtp_url. With smtp:// it has to offer
    STARTTLS, unless it is on this host; with smtps:// TLS comes first; its
    certificate is verified. Returns 0, or -1 with a text in error_r, which has
