@@ -5,6 +5,7 @@
 #include "mail-storage.h"
 #include "mail-user.h"
 #include "mailbox-list-iter.h"
+#include "mailbox-lock.h"
 #include "create-folders.h"
 
 #include <dirent.h>
@@ -88,17 +89,26 @@ static int walk_user(struct mail_user *user, walk_callback_t *callback,
 	};
 	ARRAY_TYPE(const_string) done;
 	struct mail_namespace *ns;
-	const char *path;
+	const char *home, *path, *rest;
 	unsigned int i;
 	int ret = 0;
 
 	t_array_init(&done, 8);
+	if (mail_user_get_home(user, &home) <= 0)
+		home = "";
+	else
+		ret = walk(home, callback, error_r);
+	if (ret != 0)
+		return ret;
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE)
 			continue;
 		for (i = 0; i < N_ELEMENTS(types); i++) {
 			if (!mailbox_list_get_root_path(ns->list, types[i],
 							&path) ||
+			    (home[0] != '\0' &&
+			     str_begins(path, home, &rest) &&
+			     (rest[0] == '\0' || rest[0] == '/')) ||
 			    array_lsearch(&done, &path, i_strcmp_p) != NULL)
 				continue;
 			array_push_back(&done, &path);
@@ -133,6 +143,28 @@ static int find_mail(const char *path, const char *directory, const char *name,
 int create_folders_hold_mail(struct mail_user *user, const char **error_r)
 {
 	return walk_user(user, find_mail, error_r);
+}
+
+static int break_lock(const char *path, const char *directory ATTR_UNUSED,
+		      const char *name, bool is_directory,
+		      const char **error_r)
+{
+	const char *suffix = strrchr(name, '.');
+
+	if (is_directory || suffix == NULL ||
+	    (strcmp(suffix, ".lock") != 0 && strcmp(suffix, ".newlock") != 0) ||
+	    strcmp(name, MAILBOX_LOCK_NAME) == 0)
+		return 0;
+	if (unlink(path) < 0 && errno != ENOENT) {
+		*error_r = t_strdup_printf("unlink(%s) failed: %m", path);
+		return -1;
+	}
+	return 0;
+}
+
+int create_folders_break_locks(struct mail_user *user, const char **error_r)
+{
+	return walk_user(user, break_lock, error_r);
 }
 
 static int sync_path(const char *path, const char *directory ATTR_UNUSED,
@@ -179,8 +211,7 @@ int create_folders_sync(struct mail_user *user, const char **error_r)
 	if (walk_user(user, sync_path, error_r) < 0)
 		return -1;
 	if (mail_user_get_home(user, &home) > 0 &&
-	    (walk(home, sync_path, error_r) < 0 ||
-	     sync_parents(home, error_r) < 0))
+	    sync_parents(home, error_r) < 0)
 		return -1;
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE &&

@@ -10,6 +10,11 @@ struct mail_user;
    Returns 1 if there is (error_r says where), 0 if not, -1 on error. */
 int create_folders_hold_mail(struct mail_user *user, const char **error_r);
 
+/* Removes the lock files of a run that was killed, for which Dovecot waits
+   minutes: under the mailbox lock they are nobody's. Returns 0, or -1 on
+   error. */
+int create_folders_break_locks(struct mail_user *user, const char **error_r);
+
 /* Makes and subscribes what is missing. Returns INBOX's GUID and all folders',
    on the data stack. Returns 0, or -1 on error. */
 int create_folders(struct mail_user *user, const char **inbox_guid_r,

@@ -56,6 +56,19 @@ create_answer(struct job *job, enum create_store_result answer)
 	return job_lost(job);
 }
 
+/* It may be about this row, which the admin's tables refuse, and not about the
+   others. What was written is unknown; the next run reads it. */
+static enum job_result create_row_failed(struct job *job, const char *error)
+{
+	const char *time_error;
+	uint64_t now;
+
+	error = t_strdup(error);
+	if (request_store_get_time(job->ctx->store, &now, &time_error) < 0)
+		return job_database_failed(job, error);
+	return job_stop(job, JOB_LATER, "row_not_written", "%s", error);
+}
+
 static enum job_result create_insert(struct job *job)
 {
 	enum create_store_result answer;
@@ -63,7 +76,7 @@ static enum job_result create_insert(struct job *job)
 
 	if (create_store_begin(job->ctx->store, job->row,
 			       job->secrets->new_hash, &answer, &error) < 0)
-		return job_database_failed(job, error);
+		return create_row_failed(job, error);
 	return create_answer(job, answer);
 }
 
@@ -75,7 +88,7 @@ static enum job_result create_activate(struct job *job)
 	if (create_store_activate(job->ctx->store, job->row,
 				  job->secrets->new_hash, &answer,
 				  &error) < 0)
-		return job_database_failed(job, error);
+		return create_row_failed(job, error);
 	return create_answer(job, answer);
 }
 
@@ -88,8 +101,7 @@ static enum job_result create_flush_auth_cache(struct job *job)
 					   job->row->address, &count,
 					   &error) < 0)
 		return job_stop(job, JOB_LATER, "auth_cache",
-				"flushing the auth cache failed, the mailbox "
-				"stays closed: %s", error);
+				"flushing the auth cache failed: %s", error);
 	return JOB_OK;
 }
 
@@ -160,11 +172,13 @@ static enum job_result create_check_home(struct creation *creation)
 	int ret;
 
 	ret = create_folders_hold_mail(job->user, &error);
-	if (ret < 0)
-		return job_stop(job, JOB_LATER, "storage", "%s", error);
 	if (ret > 0)
 		return job_stop(job, JOB_FAIL, "home_not_empty", "%s; see to "
 				"what is left of an older mailbox", error);
+	if (ret == 0)
+		ret = create_folders_break_locks(job->user, &error);
+	if (ret < 0)
+		return job_stop(job, JOB_LATER, "storage", "%s", error);
 	if (job_read_keys(job) != JOB_OK)
 		return JOB_LATER;
 	if (job->keys == NULL) {
@@ -262,8 +276,12 @@ static enum job_result create_undo_keys(struct creation *creation)
 	int ret;
 
 	ret = create_folders_hold_mail(job->user, &error);
-	if (ret != 0)
-		return ret < 0 ? JOB_LATER : JOB_OK;
+	if (ret == 0)
+		ret = create_folders_break_locks(job->user, &error);
+	if (ret < 0)
+		return job_stop(job, JOB_LATER, "storage", "%s", error);
+	if (ret > 0)
+		return JOB_OK;
 	if (job_read_keys(job) != JOB_OK)
 		return JOB_LATER;
 	if (job->keys == NULL || job->keys->unusable_reason != NULL)
@@ -330,31 +348,18 @@ static enum job_result create_run(struct creation *creation)
 	return result;
 }
 
-int create_request_end(struct request_store *store, struct request_row *row,
-		       enum request_state state, const char *outcome,
-		       const char *reason, const char **error_r)
-{
-	enum create_store_result answer;
-
-	if (create_store_end(store, row, state, outcome, reason, &answer,
-			     error_r) < 0)
-		return -1;
-	return answer == CREATE_STORE_DONE ? 1 : 0;
-}
-
 static enum password_change_result
 create_finish(struct job *job, enum job_result result)
 {
+	enum create_store_result answer;
 	struct timeval now;
-	const char *error;
-	int ret;
+	const char *error = NULL;
 
 	switch (result) {
 	case JOB_OK:
-		ret = request_store_end(job->ctx->store, job->row,
-					REQUEST_STATE_DONE, "done", NULL,
-					&error);
-		if (ret <= 0)
+		if (request_store_end(job->ctx->store, job->row,
+				      REQUEST_STATE_DONE, "done", NULL,
+				      &error) <= 0)
 			break;
 		i_gettimeofday(&now);
 		e_info(job->event, "mailbox made in %lld ms",
@@ -362,11 +367,14 @@ create_finish(struct job *job, enum job_result result)
 		return PASSWORD_CHANGE_DONE;
 	case JOB_FAIL:
 		e_error(job->event, "mailbox not made: %s", job->reason);
-		ret = create_request_end(job->ctx->store, job->row,
-					 REQUEST_STATE_FAILED, job->outcome,
-					 job->reason, &error);
-		if (ret <= 0)
+		if (create_store_end(job->ctx->store, job->row,
+				     REQUEST_STATE_FAILED, job->outcome,
+				     job->reason, &answer, &error) < 0 ||
+		    answer != CREATE_STORE_DONE)
 			break;
+		/* looking it up while the row was there is remembered */
+		if (create_flush_auth_cache(job) != JOB_OK)
+			e_warning(job->event, "%s", job->reason);
 		return PASSWORD_CHANGE_FAILED;
 	case JOB_LATER:
 		return job_release(job);
@@ -376,7 +384,7 @@ create_finish(struct job *job, enum job_result result)
 	default:
 		i_unreached();
 	}
-	if (ret < 0)
+	if (error != NULL)
 		e_error(job->event, "%s", error);
 	return PASSWORD_CHANGE_STOPPED;
 }

@@ -22,12 +22,6 @@ enum password_change_result
 create_request_run(const struct password_change_context *ctx,
 		   struct request_row *row);
 
-/* Ends a request that was not begun in time, or canceled. Returns as
-   request_store_end(). */
-int create_request_end(struct request_store *store, struct request_row *row,
-		       enum request_state state, const char *outcome,
-		       const char *reason, const char **error_r);
-
 /* Is it too late to begin with it? */
 bool create_request_is_expired(const struct request_row *row);
 

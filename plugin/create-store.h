@@ -33,8 +33,7 @@ int create_store_activate(struct request_store *store,
 			  struct request_row *row, const char *hash,
 			  enum create_store_result *result_r,
 			  const char **error_r);
-/* End a request that came to nothing, before switched: the row and the
-   reservation of the address go with it. */
+/* End a request that came to nothing, before switched: the row goes with it. */
 int create_store_end(struct request_store *store, struct request_row *row,
 		     enum request_state state, const char *outcome,
 		     const char *reason, enum create_store_result *result_r,

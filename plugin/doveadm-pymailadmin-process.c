@@ -101,20 +101,12 @@ static bool process_database_works(struct process *process)
 /* Returns FALSE if the database failed. */
 static bool process_expire(struct process *process, struct request_row *row)
 {
-	const bool create = row->kind == REQUEST_KIND_CREATE;
-	const char *reason = row->reason != NULL ? row->reason :
-		"nobody worked on it in time";
 	const char *error;
 	int ret;
 
-	if (create)
-		ret = create_request_end(process->cmd.store, row,
-					 REQUEST_STATE_EXPIRED, "expired",
-					 reason, &error);
-	else
-		ret = request_store_end(process->cmd.store, row,
-					REQUEST_STATE_EXPIRED, "expired",
-					reason, &error);
+	ret = request_store_end(process->cmd.store, row,
+		REQUEST_STATE_EXPIRED, "expired", row->reason == NULL ?
+		"nobody worked on it in time" : row->reason, &error);
 	if (ret < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		return process_database_works(process);
@@ -122,7 +114,8 @@ static bool process_expire(struct process *process, struct request_row *row)
 	if (ret > 0) {
 		e_warning(process->cmd.event, "request %s of %s expired, %s",
 			  row->id, str_sanitize(row->address, 254),
-			  create ? "the mailbox is not made" :
+			  row->kind == REQUEST_KIND_CREATE ?
+			  "the mailbox is not made" :
 			  "the old password stays");
 		process_print(process, row, "expired");
 	}

@@ -19,6 +19,9 @@ closed_until(const struct pymailadmin_settings *set,
 {
 	uint64_t opens;
 
+	if (row->kind == REQUEST_KIND_CREATE &&
+	    !request_state_is_final(row->state))
+		return "it is made";
 	if (row->kind != REQUEST_KIND_PASSWORD ||
 	    !request_window_is_closed(row->state, row->created, row->now,
 				      set->pymailadmin_rekey_window, &opens))

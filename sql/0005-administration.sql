@@ -17,10 +17,6 @@
 
 SET NAMES utf8mb4;
 
-ALTER TABLE pymailadmin_account_domain
-	ADD INDEX IF NOT EXISTS domain (domain)
-		COMMENT 'Who may make mailboxes in a domain';
-
 -- In whatever mode the server is: a column of the mail server's tables that has
 -- no default is an error then, and not silently empty.
 SET @pymailadmin_sql_mode = @@SESSION.sql_mode,

@@ -13,6 +13,20 @@ SET NAMES utf8mb4;
 
 DELIMITER $$
 
+-- Whatever became of a request to create: the address is nobody's until there is
+-- a mailbox. Else who once asked for it would own the one that an administrator
+-- makes of that name later.
+CREATE OR REPLACE TRIGGER pymailadmin_request_frees_the_address
+	AFTER UPDATE ON pymailadmin_request FOR EACH ROW
+BEGIN
+	IF NEW.kind = 'create' AND NEW.open_address IS NULL AND
+	   OLD.open_address IS NOT NULL AND NEW.state <> 'done' THEN
+		DELETE FROM pymailadmin_account_mailbox
+			WHERE address = NEW.address AND
+			account_id = NEW.account_id;
+	END IF;
+END $$
+
 -- The row of the mailbox, not active yet, in one transaction with
 -- claimed -> switching: what there is of the address from then on is the
 -- request's, to finish or to take back. result: done; lost: the request is no
@@ -123,7 +137,7 @@ BEGIN
 END $$
 
 -- A request that came to nothing: what was made of the mailbox in the tables
--- is taken back, the address is nobody's, the request ends. From switched on
+-- is taken back, the request ends. From switched on
 -- there is no way back. p_state: failed, expired, canceled. result: done, lost.
 CREATE OR REPLACE PROCEDURE pymailadmin_create_end(
 	IN p_id CHAR(32) CHARACTER SET ascii,
@@ -168,16 +182,11 @@ BEGIN
 			VALUES ('doveadm', v_address,
 				CONCAT('create-', p_state), p_id, p_reason);
 		INSERT INTO pymailadmin_outbox (account_id, template, address)
-			SELECT COALESCE(o.account_id, r.account_id),
-				IF(p_state = 'canceled', 'request-canceled',
-				   CONCAT('create-', p_state)), r.address
+			SELECT r.account_id, IF(p_state = 'canceled',
+				'request-canceled',
+				CONCAT('create-', p_state)), r.address
 			FROM pymailadmin_request r
-			LEFT JOIN pymailadmin_account_mailbox o
-				ON o.address = r.address
-			WHERE r.id = p_id AND
-			COALESCE(o.account_id, r.account_id) IS NOT NULL;
-		DELETE FROM pymailadmin_account_mailbox
-			WHERE address = v_address;
+			WHERE r.id = p_id AND r.account_id IS NOT NULL;
 	END IF;
 	IF own THEN COMMIT; END IF;
 	SELECT result;

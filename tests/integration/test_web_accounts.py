@@ -176,7 +176,7 @@ def test_the_page_of_an_account(portal, root):
     page = page_of(root, USER)
     assert fact(page, "Role") == "User Change the role"
     assert fact(page, "Domains").startswith("one.test")
-    assert fact(page, "Limits").startswith("1 of 3 mailboxes, 100 aliases")
+    assert fact(page, "Limits").startswith("Mailboxes: 1 of 3, 100 aliases")
     assert fact(page, "Two-step log-in") == "Off"
     assert fact(page, "Logged in").startswith("In 1 place")
     assert re.search(r"\d{4}", fact(page, "Last seen"))
@@ -285,7 +285,7 @@ def test_neither_on_nor_off(portal, root, active):
 def test_limits_are_set(portal, root):
     page = done(root, send(root, USER, "limits", max_mailboxes="7",
                            max_aliases=""))
-    assert "1 of 7 mailboxes, 100 aliases" in fact(page, "Limits")
+    assert "Mailboxes: 1 of 7, 100 aliases" in fact(page, "Limits")
     row = account(portal, USER)
     assert (row["max_mailboxes"], row["max_aliases"]) == (7, None)
     assert page_of(root, USER, "limits").form("/accounts/limits")[

@@ -24,8 +24,9 @@ def portal():
         yield portal
 
 
-def start(portal):
+def start(portal, language):
     """One account with a mailbox and a second factor, anew."""
+    portal.db.sql("UPDATE pymailadmin_account SET language = %s", language)
     portal.db.sql("DELETE FROM pymailadmin_account WHERE email = %s", USER)
     portal.db.sql("DELETE FROM users")
     portal.db.sql("DELETE FROM pymailadmin_request")
@@ -40,7 +41,7 @@ def start(portal):
                          ids=lambda look: "-".join(map(str, look)))
 def test_a_super_admin(portal, look):
     language, width, scheme, scripts = look
-    start(portal)
+    start(portal, language)
     with Browser(portal.web.base_url, scripts=scripts) as browser:
         browser.show_as(width, scheme, language)
         browser.open("/login").send(email=ROOT, password=PASSWORD)

@@ -215,6 +215,18 @@ def test_a_table_that_refuses_is_told_of(portal, root):
         portal.web.log.read_text()
 
 
+def test_without_the_rights_for_it_nothing_is_done(portal, root):
+    portal.db.load(SQL / "grants-web.sql")
+    try:
+        page = root.post("/domains/add", {"name": "new.test"})
+    finally:
+        portal.db.load(SQL / "grants-web-domains.sql")
+    assert page.status == 500 and "new.test" not in domains(portal)
+    assert "pymailadmin_domain_add) failed: execute command denied" in \
+        portal.web.log.read_text()
+    portal.forget_errors()
+
+
 def test_by_default_domains_are_the_tables_matter(portal):
     portal.restart(manage_domains="no")
     try:

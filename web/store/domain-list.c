@@ -3,12 +3,15 @@
 #include "db.h"
 #include "like.h"
 
+/* Accounts are counted once for all domains: their table is in the order of the
+   accounts. */
 #define COUNTS \
 	"SELECT d.name,(SELECT COUNT(*) FROM pymailadmin_mailbox m " \
 	"WHERE m.domain_id=d.id),(SELECT COUNT(*) FROM pymailadmin_alias l " \
-	"WHERE l.domain_id=d.id),(SELECT COUNT(*) FROM " \
-	"pymailadmin_account_domain ad WHERE ad.domain=" DB_FOREIGN("d.name") \
-	") FROM pymailadmin_domain d "
+	"WHERE l.domain_id=d.id),COALESCE(ad.accounts,0) " \
+	"FROM pymailadmin_domain d LEFT JOIN (SELECT domain,COUNT(*) AS " \
+	"accounts FROM pymailadmin_account_domain GROUP BY domain) ad " \
+	"ON ad.domain=" DB_FOREIGN("d.name") " "
 #define LIMIT_PAGE " LIMIT 51"
 
 /* LIMIT_PAGE counts one more than are shown. */

@@ -65,7 +65,7 @@ static const char *const transitions[REQUEST_STATE_COUNT] = {
 	/* pending */   ".x.....xxx",
 	/* claimed */   "x.x..x.xxx",
 	/* switching */ "...x...x..",
-	/* switched */  "....x.....",
+	/* switched */  "....x.x...",
 	/* rekeying */  ".....xx...",
 	/* storing */   "......xx..",
 	/* done */      "..........",
