@@ -84,8 +84,8 @@ def test_the_newest_comes_first_in_ones_language(portal):
 
 def test_every_kind_has_a_name(portal):
     """Of those that any part of this writes."""
-    kinds = ["login", "login-backup-code", "account-password-changed",
-             "account-password-reset", "two-factor-on", "two-factor-off",
+    kinds = ["setup-done", "login", "login-backup-code",
+             "account-password-changed", "account-password-reset", "two-factor-on", "two-factor-off",
              "backup-codes-changed", "registration-confirmed",
              "registration-accepted", "registration-declined",
              "registration-dropped", "invitation-made", "invitation-ended",

@@ -14,6 +14,7 @@ static const struct {
 	const char *kind;
 	enum message text;
 } kinds[] = {
+	{ "setup-done", MSG_kind_setup_done },
 	{ "login", MSG_kind_login },
 	{ "login-backup-code", MSG_kind_login_backup_code },
 	{ "account-password-changed", MSG_kind_account_password },

@@ -6,7 +6,8 @@
 
 #define LOGIN_SECS 30L
 
-static size_t drop(char *data, size_t size, size_t count, void *context)
+static size_t drop(char *data, size_t size, size_t count,
+		   void *context)
 {
 	(void)data; (void)context;
 	return size * count;
@@ -15,7 +16,8 @@ static size_t drop(char *data, size_t size, size_t count, void *context)
 static bool prepare(CURL *curl, const char *url, const char *ca,
 		    const char *user, const char *password, char *error)
 {
-	const long tls = mail_url_is_local(url) ? CURLUSESSL_TRY : CURLUSESSL_ALL;
+	const long tls = mail_url_is_local(url) ? CURLUSESSL_TRY :
+		CURLUSESSL_ALL;
 
 #define SET(option, value) \
 	(curl_easy_setopt(curl, CURLOPT_ ## option, value) == CURLE_OK)

@@ -2,7 +2,8 @@
 #define MAPPING_H
 
 /* Which tables of a mail server the views show: recognised by the names of
-   columns, proposed, and written down as SQL. Pure; results are in the arena. */
+   columns, proposed, and written down as SQL. Pure; results are in the
+   arena. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,8 +50,8 @@ struct mapping {
 	const char *title;
 	/* Of sql/, that fits; NULL: mapping_sql() writes it. */
 	const char *file;
-	/* Names and addresses are in no character set of Unicode, and have to be
-	   converted where they are compared with ours. */
+	/* Names and addresses are in no character set of Unicode, and are to
+	   be converted where they are compared with ours. */
 	bool converts;
 	const char *names[MAPPING_NAME_COUNT];
 };

@@ -127,7 +127,8 @@ bool setup_is_elsewhere(const struct setup *setup);
    be NULL. Returns 1 or -1. */
 int setup_run_script(struct setup *setup, const char *text, const char *word,
 		     const char *other, const char **error_r);
-/* The one value of a query as a text, NULL if there is none. Returns 1 or -1. */
+/* The one value of a query as a text, NULL if there is none. Returns 1 or
+   -1. */
 int setup_query_value(struct setup *setup, const char *sql,
 		      const char **value_r, const char **error_r);
 /* Whether there is a super admin in the database. Returns 1, 0 or -1. */

@@ -2,7 +2,8 @@
 #define SQL_SCRIPT_H
 
 /* Files of SQL, cut into statements as the mariadb client does it: by ";", or
-   what a line "DELIMITER ..." says, but not within quotes and comments. Pure. */
+   what a line "DELIMITER ..." says, but not within quotes and comments.
+   Pure. */
 
 #include <stdbool.h>
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define CONF_DIR SETUP_DATA_DIR "/doveconf.d"
 #define LOOK_MSECS 1000
 #define GREEN "\033[32m"
 #define PLAIN "\033[0m"
@@ -74,8 +75,8 @@ int setup_dovecot_ask(struct setup *setup, const char **error_r)
 	dialog_print(
 		"\n"
 		"  cd /etc/dovecot/conf.d\n"
-		"  cp " SETUP_DATA_DIR "/doveconf.d/05-pymailadmin-auth.conf .\n"
-		"  cp " SETUP_DATA_DIR "/doveconf.d/90-pymailadmin.conf .\n"
+		"  cp " CONF_DIR "/05-pymailadmin-auth.conf .\n"
+		"  cp " CONF_DIR "/90-pymailadmin.conf .\n"
 		"  doveconf -n >/dev/null\n"
 		"  systemctl restart dovecot\n"
 		"  doveadm pymailadmin check\n"
