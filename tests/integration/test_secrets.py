@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+import creations
 import faults
 from changes import assert_opens, fill, name_of
 from mailhost import CORE_PATTERN, MailHost, key_password
@@ -117,6 +118,32 @@ def test_a_change_tells_nobody(host, mailbox):
     assert leaks(whole_database(host), secrets) == set()
     for path in mailbox.home.rglob("pymailadmin*"):
         assert leaks(path.read_bytes(), secrets) == set()
+
+
+def test_a_mailbox_that_is_made_tells_nobody(host, request):
+    mailbox = creations.new_mailbox(host, name_of(request))
+    mailbox.password = NEW
+    secrets = forms(NEW)
+    host.db.log_statements()
+    seen = host.log_position()
+    creations.file(mailbox, new_hash=host.hash(NEW))
+    assert leaks(whole_database(host), secrets) == set()
+    with Watch(secrets) as watch:
+        done = host.process().expect(0)
+        rounds = watch.rounds
+        wait_until(lambda: watch.rounds > rounds + 1, "a look after it", 30)
+    host.db.log_statements(False)
+    assert watch.found == set()
+    statements = host.db.logged()
+    assert "pymailadmin_create_begin" in statements
+    assert leaks(statements.encode(), secrets) == set()
+    assert leaks(done.output.encode(), secrets) == set()
+    assert leaks(host.log_since(seen).encode(), secrets) == set()
+    assert leaks(whole_database(host), secrets) == set()
+    for path in mailbox.home.rglob("*"):
+        if path.is_file():
+            assert leaks(path.read_bytes(), secrets) == set(), path
+    creations.assert_made(mailbox)
 
 
 def whole_database(host):

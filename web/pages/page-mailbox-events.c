@@ -19,6 +19,7 @@ static const struct {
 	{ "create-pending", MSG_event_create_asked },
 	{ "create-done", MSG_event_created },
 	{ "create-failed", MSG_event_create_failed },
+	{ "create-expired", MSG_event_create_expired },
 	{ "create-canceled", MSG_event_create_canceled },
 	{ "delete-pending", MSG_event_delete_asked },
 	{ "delete-failed", MSG_event_delete_failed },

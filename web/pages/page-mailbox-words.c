@@ -123,6 +123,12 @@ static const struct {
 	{ "keys_not_written", MSG_failed_storage, MSG_failed_admin_remedy },
 	{ "hash_not_written", MSG_failed_storage, MSG_failed_admin_remedy },
 	{ "disk_full", MSG_failed_storage, MSG_failed_admin_remedy },
+	{ "storage", MSG_failed_storage, MSG_failed_admin_remedy },
+	{ "row_not_written", MSG_failed_storage, MSG_failed_admin_remedy },
+	{ "unknown_domain", MSG_failed_settings, MSG_failed_admin_remedy },
+	{ "quota", MSG_failed_settings, MSG_failed_admin_remedy },
+	{ "taken", MSG_failed_taken, MSG_failed_taken_remedy },
+	{ "home_not_empty", MSG_failed_home, MSG_failed_home_remedy },
 };
 
 void request_failure_words(struct page *page, const char *outcome,
