@@ -10,11 +10,11 @@
 #include "auth-lookup.h"
 
 #define LOOKUP_QUERY \
-	"SELECT id, state, " \
+	"SELECT id, kind, state, " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', created_at), " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()) " \
 	"FROM pymailadmin_request " \
-	"WHERE open_address = ? AND kind = 'password'"
+	"WHERE open_address = ? AND kind IN ('password', 'delete')"
 
 /* Not a new process for each login while the database is away */
 #define WORKER_MIN_SECS 3
@@ -82,6 +82,20 @@ const char *auth_lookup_unavailable_text(struct auth_request *request)
 	return text;
 }
 
+static void lookup_log_closed(struct auth_request *request,
+			      const struct auth_window_row *row,
+			      const char *until)
+{
+	struct event *event = event_create(authdb_event(request));
+
+	/* also without auth_verbose: it answers "why can't they log in?" */
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	e_info(event, "Login refused: request %s (%s) keeps the mailbox closed "
+	       "until %s; see: doveadm pymailadmin status -u %s",
+	       row->request_id, row->state, until, request->fields.user);
+	event_unref(&event);
+}
+
 static const char *
 lookup_closed_text(struct auth_request *request,
 		   const struct pymailadmin_settings *set,
@@ -89,17 +103,9 @@ lookup_closed_text(struct auth_request *request,
 {
 	const char *opens_text = auth_window_opens_text(opens, ioloop_time);
 	const char *text, *error;
-	struct event *event = event_create(authdb_event(request));
 
-	/* also without auth_verbose: it answers "why can't they log in?" */
-	event_set_min_log_level(event, LOG_TYPE_INFO);
-	e_info(event, "Login refused: request %s (%s) keeps the mailbox closed "
-	       "until %s; see: doveadm pymailadmin status -u %s",
-	       row->request_id, row->state,
-	       opens == 0 ? "its password is changed" : opens_text,
-	       request->fields.user);
-	event_unref(&event);
-
+	lookup_log_closed(request, row, opens == 0 ?
+			  "its password is changed" : opens_text);
 	if (auth_window_expand(set->pymailadmin_window_text, opens_text,
 			       &text, &error) < 0) {
 		e_error(authdb_event(request), "Failed to expand "
@@ -115,7 +121,8 @@ lookup_closed_text(struct auth_request *request,
 static int lookup_check_result(struct auth_request *request,
 			       struct sql_result *result,
 			       const struct pymailadmin_settings *set,
-			       struct auth_window_row *row_r, time_t *opens_r)
+			       struct auth_window_row *row_r, time_t *opens_r,
+			       bool *deleted_r)
 {
 	const char *error;
 	int ret;
@@ -134,11 +141,12 @@ static int lookup_check_result(struct auth_request *request,
 		return 0;
 
 	row_r->request_id = sql_result_get_field_value(result, 0);
-	row_r->state = sql_result_get_field_value(result, 1);
-	row_r->created = sql_result_get_field_value(result, 2);
-	row_r->now = sql_result_get_field_value(result, 3);
+	row_r->kind = sql_result_get_field_value(result, 1);
+	row_r->state = sql_result_get_field_value(result, 2);
+	row_r->created = sql_result_get_field_value(result, 3);
+	row_r->now = sql_result_get_field_value(result, 4);
 	ret = auth_window_check(row_r, set->pymailadmin_rekey_window,
-				ioloop_time, opens_r, &error);
+				ioloop_time, opens_r, deleted_r, &error);
 	if (ret < 0) {
 		e_error(authdb_event(request), "Login refused: "
 			"request %s is invalid: %s", row_r->request_id, error);
@@ -147,7 +155,7 @@ static int lookup_check_result(struct auth_request *request,
 }
 
 const char *auth_lookup_refusal(struct auth_request *request,
-				struct sql_db *db)
+				struct sql_db *db, bool login)
 {
 	const struct pymailadmin_settings *set;
 	struct auth_window_row row;
@@ -155,17 +163,19 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	struct sql_result *result;
 	const char *text = NULL;
 	time_t opens = 0;
+	bool deleted = FALSE;
 	int ret;
 
 	set = lookup_settings_get(request);
 	if (set == NULL)
-		return LAST_RESORT_TEXT;
+		return login ? LAST_RESORT_TEXT : NULL;
 
 	if (lookup_gave_up || sql_connect(db) < 0) {
 		e_error(authdb_event(request), "Login refused: "
 			"request lookup failed: "SQL_ERRSTR_NOT_CONNECTED);
 		lookup_give_up();
-		text = t_strdup(set->pymailadmin_unavailable_text);
+		if (login)
+			text = t_strdup(set->pymailadmin_unavailable_text);
 		settings_free(set);
 		return text;
 	}
@@ -173,8 +183,13 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	stmt = sql_statement_init(db, LOOKUP_QUERY);
 	sql_statement_bind_str(stmt, 0, request->fields.user);
 	result = sql_statement_query_s(&stmt);
-	ret = lookup_check_result(request, result, set, &row, &opens);
-	if (ret > 0)
+	ret = lookup_check_result(request, result, set, &row, &opens, &deleted);
+	if (deleted) {
+		lookup_log_closed(request, &row, "it is deleted");
+		text = t_strdup(set->pymailadmin_deletion_text);
+	} else if (!login)
+		;
+	else if (ret > 0)
 		text = lookup_closed_text(request, set, &row, opens);
 	else if (ret < 0)
 		text = t_strdup(set->pymailadmin_unavailable_text);

@@ -266,7 +266,7 @@ int request_store_file(struct request_store *store,
 	stmt = sql_statement_init(store->db,
 		"INSERT INTO pymailadmin_request"
 		"(id,kind,address,created_at,sealed) "
-		"VALUES(?,?,?," SQL_FROM_EPOCH ",?)");
+		"VALUES(?,?,?," SQL_FROM_EPOCH ",NULLIF(?,''))");
 	sql_statement_bind_str(stmt, 0, row->id);
 	sql_statement_bind_str(stmt, 1, request_kind_name(row->kind));
 	sql_statement_bind_str(stmt, 2, row->address);

@@ -5,7 +5,8 @@
 #include "sql-run.h"
 #include "sql-check.h"
 
-/* No row meets WHERE 0, and what selects from DUAL WHERE 0 inserts none. The
+/* No row meets WHERE 0, what selects from DUAL WHERE 0 inserts none, and no
+   request has the id ''. The
    columns are those of views-default.sql, the numbered files and
    grants-plugin.sql. */
 static const struct sql_use {
@@ -55,6 +56,15 @@ static const struct sql_use {
 	  "SELECT 1 FROM pymailadmin_account_mailbox WHERE 0" },
 	{ "pymailadmin_account_mailbox", "DELETE",
 	  "DELETE FROM pymailadmin_account_mailbox WHERE 0" },
+	{ "pymailadmin_account", "SELECT",
+	  "SELECT id,role,active FROM pymailadmin_account WHERE 0" },
+	{ "pymailadmin_reserved_address", "SELECT",
+	  "SELECT address,reserved_until FROM pymailadmin_reserved_address "
+	  "WHERE 0" },
+	{ "pymailadmin_reserved_address", "DELETE",
+	  "DELETE FROM pymailadmin_reserved_address WHERE 0" },
+	{ "pymailadmin_deletion_finish", "EXECUTE",
+	  "CALL pymailadmin_deletion_finish('','',0)" },
 	{ "pymailadmin_outbox", "INSERT",
 	  "INSERT INTO pymailadmin_outbox(account_id,template,address,args) "
 	  "SELECT NULL,'',NULL,NULL FROM DUAL WHERE 0" },
@@ -80,7 +90,8 @@ static int execute(struct sql_db *db, const struct sql_use *use,
 	struct sql_statement *stmt = sql_statement_init(db, use->statement);
 	const char *value;
 
-	return strcmp(use->right, "SELECT") == 0 ?
+	return strcmp(use->right, "SELECT") == 0 ||
+		strcmp(use->right, "EXECUTE") == 0 ?
 		sql_run_lookup(stmt, what, &value, error_r) :
 		sql_run_update(db, stmt, what, error_r);
 }

@@ -12,11 +12,14 @@
 
 -- The mail server's tables. A mailbox is inserted by a request to create it,
 -- its hash and its being active are updated, and a request to delete removes
--- it with its aliases.
+-- it with its aliases by a procedure, for the process that has claimed the
+-- request (0008-deletion.sql).
 GRANT SELECT ON pymailadmin_domain TO 'dovecot'@'localhost';
 GRANT SELECT, INSERT, DELETE, UPDATE (password, active)
 	ON pymailadmin_mailbox TO 'dovecot'@'localhost';
 GRANT SELECT, DELETE ON pymailadmin_alias TO 'dovecot'@'localhost';
+GRANT EXECUTE ON PROCEDURE pymailadmin_deletion_finish
+	TO 'dovecot'@'localhost';
 
 -- Requests: filed by an administrator's command, worked on, cleared away. What
 -- the seal is bound to is never updated.
@@ -29,6 +32,11 @@ GRANT SELECT, INSERT, DELETE,
 -- A mailbox that is gone has no owner; the owner is told what was done.
 GRANT SELECT, DELETE
 	ON pymailadmin_account_mailbox TO 'dovecot'@'localhost';
+-- Who asks for a deletion without the mailbox's password has to be a super admin.
+GRANT SELECT (id, role, active)
+	ON pymailadmin_account TO 'dovecot'@'localhost';
+GRANT SELECT, DELETE
+	ON pymailadmin_reserved_address TO 'dovecot'@'localhost';
 GRANT INSERT (account_id, template, address, args)
 	ON pymailadmin_outbox TO 'dovecot'@'localhost';
 GRANT SELECT, INSERT (actor, address, kind, request_id, text)

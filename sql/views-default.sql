@@ -1,5 +1,5 @@
--- The mail server's tables as pymailadmin sees them: three updatable views.
--- Your tables are not altered.
+-- The mail server's tables as pymailadmin sees them: three updatable views, and
+-- three procedures by which mailboxes come and go. Your tables are not altered.
 --
 -- This file fits the tables
 --
@@ -16,11 +16,14 @@
 --   Dovecot's passdb returns, with or without a {SCHEME} prefix, and has room
 --   for the hashes to come (VARCHAR(255)).
 -- * active is 0 for a mailbox nobody may log in to. Ids may be of any type.
+-- * The procedures are told the whole address, a hash with its {SCHEME} and the
+--   quota in bytes. They are part of a transaction of their caller, begin and end
+--   none, and select nothing. What is said of each below has to hold.
 --
--- The views run with the rights of whoever loads this file (SQL SECURITY
--- DEFINER): pymailadmin's accounts need no right on your tables, only the
--- rights on columns of these views that grants-*.sql give them. Load it as an
--- account that stays: without it the views fail.
+-- Views and procedures run with the rights of whoever loads this file (SQL
+-- SECURITY DEFINER): pymailadmin's accounts need no right on your tables, only
+-- those on columns of these views that grants-*.sql give them. Load it as an
+-- account that stays: without it they fail.
 --
 --   mariadb mail < views-default.sql
 
@@ -49,3 +52,44 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 		v.source AS source,
 		v.destination AS destination
 	FROM alias AS v;
+
+-- A hash that is too long is an error, and is not cut.
+SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES');
+
+DELIMITER $$
+
+-- The mailbox, not active yet if there is such a column; an error if the domain
+-- is unknown or the mailbox there already.
+CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_insert(
+	IN p_address VARCHAR(254) CHARACTER SET utf8mb4,
+	IN p_password VARCHAR(512) CHARACTER SET utf8mb4,
+	IN p_quota BIGINT UNSIGNED)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Inserts a mailbox that is not active yet'
+BEGIN
+	INSERT INTO users (domain_id, email, crypt, quota, active)
+		SELECT v.id, p_address, p_password, p_quota, 0
+		FROM domain AS v
+		WHERE v.domain = CAST(SUBSTRING_INDEX(p_address, '@', -1) AS CHAR);
+	IF ROW_COUNT() <> 1 THEN
+		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'unknown domain';
+	END IF;
+END $$
+
+-- Nothing if there is no such column: the request keeps the mailbox closed.
+CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_activate(
+	IN p_address VARCHAR(254) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Makes a mailbox active'
+	UPDATE users SET active = 1
+		WHERE email = CAST(p_address AS CHAR) $$
+
+-- The mailbox and what is its alone in your tables, but for the aliases that
+-- pymailadmin_alias shows. None there is no error.
+CREATE OR REPLACE PROCEDURE pymailadmin_mailbox_remove(
+	IN p_address VARCHAR(254) CHARACTER SET utf8mb4)
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Deletes a mailbox'
+	DELETE FROM users WHERE email = CAST(p_address AS CHAR) $$
+
+DELIMITER ;

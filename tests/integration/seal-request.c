@@ -1,6 +1,6 @@
 /* Seals a request as the portal does, for tests: reads lines with public key,
-   address, request id, time, old password, new password and hash, prints the
-   sealed request in hexadecimal. */
+   kind, address, request id, time, old password, new password and hash, prints
+   the sealed request in hexadecimal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 static char *read_line(void)
 {
-	static char lines[7][1024];
+	static char lines[8][1024];
 	static unsigned int count;
 	char *line = lines[count++];
 
@@ -39,7 +39,8 @@ int main(void)
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
-	binding.kind = REQUEST_KIND_PASSWORD;
+	if (!request_kind_parse(read_line(), &binding.kind))
+		return 1;
 	binding.address = read_line();
 	binding.request_id = read_line();
 	binding.created = strtoull(read_line(), NULL, 10);
