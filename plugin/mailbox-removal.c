@@ -245,14 +245,31 @@ static bool box_is_linked(struct mailbox *box)
 	return FALSE;
 }
 
+/* Of a process that was killed, as nobody else may be in: Dovecot would wait two
+   minutes for it. */
+static void break_uidlist_lock(struct mailbox *box)
+{
+	const char *path;
+
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_CONTROL,
+				&path) > 0)
+		i_unlink_if_exists(t_strconcat(path, "/dovecot-uidlist.lock",
+					       NULL));
+}
+
 static void delete_folder(struct mail_namespace *ns, const char *vname)
 {
 	struct mailbox *box = mailbox_alloc(ns->list, vname, DELETE_FLAGS);
 	enum mail_error code;
 	const char *error;
 
+	if (box_is_linked(box)) {
+		mailbox_free(&box);
+		return;
+	}
+	break_uidlist_lock(box);
 	/* what cannot be deleted this way goes with its files */
-	if (!box_is_linked(box) && mailbox_delete(box) < 0) {
+	if (mailbox_delete(box) < 0) {
 		error = mailbox_get_last_internal_error(box, &code);
 		/* an INBOX that is the root: it is empty by now */
 		if (code != MAIL_ERROR_NOTFOUND && code != MAIL_ERROR_EXISTS &&

@@ -147,6 +147,7 @@ CREATE OR REPLACE PROCEDURE pymailadmin_reservations_clear()
 	MODIFIES SQL DATA SQL SECURITY DEFINER
 	COMMENT 'Housekeeping: owners of what never was, addresses that are free'
 BEGIN
+	SET SESSION timestamp = DEFAULT;
 	DELETE FROM pymailadmin_reserved_address
 		WHERE reserved_until <= UTC_TIMESTAMP();
 	DELETE o FROM pymailadmin_account_mailbox o

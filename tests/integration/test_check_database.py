@@ -55,7 +55,7 @@ def test_a_view_that_cannot_be_updated(host, healthy):
 
 @pytest.mark.parametrize("table", [
     "request", "account_mailbox", "outbox", "event", "heartbeat",
-    "schema_version"])
+    "reserved_address", "schema_version"])
 def test_a_table_is_missing(host, healthy, table):
     with sql(host, f"RENAME TABLE pymailadmin_{table} TO away",
              f"RENAME TABLE away TO pymailadmin_{table}"):
@@ -74,13 +74,18 @@ def test_a_column_is_missing(host, healthy):
         expect(host, healthy, 78, "error", tables="retry_at.*load")
 
 
+VERSIONS = sorted(int(path.name[:4]) for path in SQL.glob("0*.sql"))
+
+
 @pytest.mark.parametrize("broken, repair, code, result, text", [
-    ("DELETE FROM pymailadmin_schema_version WHERE version=4", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (4,'x')", 78,
-     "error", "of version 3, 4 is needed; load the SQL files"),
+    (f"DELETE FROM pymailadmin_schema_version WHERE version={VERSIONS[-1]}",
+     "INSERT INTO pymailadmin_schema_version (version,description) VALUES "
+     f"({VERSIONS[-1]},'x')", 78, "error", f"of version {VERSIONS[-2]}, "
+     f"{VERSIONS[-1]} is needed; load the SQL files"),
     ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES (1,'x'),(2,'x'),"
-     "(3,'x'),(4,'x')", 78, "error", "of version 0, 4 is needed; load the SQL files"),
+     "pymailadmin_schema_version (version,description) VALUES " +
+     ",".join(f"({version},'x')" for version in VERSIONS), 78, "error",
+     f"of version 0, {VERSIONS[-1]} is needed; load the SQL files"),
     ("INSERT INTO pymailadmin_schema_version (version,description) "
      "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],
@@ -98,6 +103,8 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
     ("DELETE", "account_mailbox"), ("INSERT (args)", "outbox"),
+    ("SELECT (role)", "account"), ("SELECT", "reserved_address"),
+    ("DELETE", "reserved_address"),
     ("SELECT", "event"), ("INSERT (text)", "event"),
     ("SELECT", "heartbeat"), ("INSERT", "heartbeat"),
     ("UPDATE", "heartbeat"), ("SELECT", "schema_version")])

@@ -123,7 +123,8 @@ def test_the_disk_fails_once(host, request, error):
     for call, number in random.Random(3).sample(found, min(10, len(found))):
         trial.file()
         done = failing_at(host, call, number, error)
-        assert done.returncode in (0, 75), done.stderr
+        # 89: doveadm could not even read its settings.
+        assert done.returncode in (0, 75, 89), done.stderr
         disturbed += done.returncode != 0
         trial.settle(call, number, done.returncode, done.stderr)
     trial.end()
