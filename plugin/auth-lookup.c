@@ -155,7 +155,7 @@ static int lookup_check_result(struct auth_request *request,
 }
 
 const char *auth_lookup_refusal(struct auth_request *request,
-				struct sql_db *db, bool login)
+				struct sql_db *db)
 {
 	const struct pymailadmin_settings *set;
 	struct auth_window_row row;
@@ -168,14 +168,13 @@ const char *auth_lookup_refusal(struct auth_request *request,
 
 	set = lookup_settings_get(request);
 	if (set == NULL)
-		return login ? LAST_RESORT_TEXT : NULL;
+		return LAST_RESORT_TEXT;
 
 	if (lookup_gave_up || sql_connect(db) < 0) {
 		e_error(authdb_event(request), "Login refused: "
 			"request lookup failed: "SQL_ERRSTR_NOT_CONNECTED);
 		lookup_give_up();
-		if (login)
-			text = t_strdup(set->pymailadmin_unavailable_text);
+		text = t_strdup(set->pymailadmin_unavailable_text);
 		settings_free(set);
 		return text;
 	}
@@ -187,9 +186,7 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	if (deleted) {
 		lookup_log_closed(request, &row, "it is deleted");
 		text = t_strdup(set->pymailadmin_deletion_text);
-	} else if (!login)
-		;
-	else if (ret > 0)
+	} else if (ret > 0)
 		text = lookup_closed_text(request, set, &row, opens);
 	else if (ret < 0)
 		text = t_strdup(set->pymailadmin_unavailable_text);

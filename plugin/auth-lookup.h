@@ -17,11 +17,9 @@ void auth_lookup_connect(struct sql_db *db);
 
 /* Blocks, so it is for an auth-worker. Returns what the request's user is told
    if the login is to be refused: the mailbox is closed, or nobody can say that
-   it is not. NULL if it is open. If it is no login, but a delivery or a command,
-   it is refused only if the mailbox is being destroyed. The admin is told by the
-   log. */
+   it is not. NULL if it is open. The admin is told by the log. */
 const char *auth_lookup_refusal(struct auth_request *request,
-				struct sql_db *db, bool login);
+				struct sql_db *db);
 
 /* Returns what the user is told if nobody can say. */
 const char *auth_lookup_unavailable_text(struct auth_request *request);

@@ -6,7 +6,6 @@
 #include "passdb.h"
 #include "passdb-blocking.h"
 #include "userdb.h"
-#include "pymailadmin-protocol.h"
 #include "auth-window.h"
 #include "auth-lookup.h"
 #include "auth-pymailadmin.h"
@@ -147,7 +146,7 @@ static void pass_check_begin(const struct pass_check *check)
 	const char *text;
 
 	if (worker) {
-		text = auth_lookup_refusal(request, passdb->db, TRUE);
+		text = auth_lookup_refusal(request, passdb->db);
 		pass_check_finish(check, text == NULL ? PASSDB_RESULT_NEXT :
 				  pass_refuse(request, text));
 	} else if (request->mech == NULL) {
@@ -253,10 +252,8 @@ user_check_worker_reply(struct auth_worker_connection *conn ATTR_UNUSED,
 		for (args++; *args != NULL && reason == NULL; args++)
 			(void)str_begins(*args, "reason=", &reason);
 		if (reason == NULL) {
-			e_error(authdb_event(request), "%s: "
-				"no answer from auth-worker",
-				request->fields.successful ? "Login refused" :
-				"Request lookup failed");
+			e_error(authdb_event(request), "Login refused: "
+				"no answer from auth-worker");
 			reason = auth_lookup_unavailable_text(request);
 		}
 		result = user_refuse(request, reason);
@@ -293,18 +290,14 @@ static void pymailadmin_user_lookup(struct auth_request *request,
 	const char *text;
 
 	if (worker) {
-		text = auth_lookup_refusal(request, userdb->db,
-					   request->fields.successful);
+		text = auth_lookup_refusal(request, userdb->db);
 		callback(text == NULL ? USERDB_RESULT_USER_UNKNOWN :
 			 user_refuse(request, text), request);
-	} else if (user_was_just_open(request) ||
-		   strcmp(request->fields.protocol,
-			  PYMAILADMIN_PROTOCOL) == 0) {
+	} else if (!request->fields.successful || user_was_just_open(request)) {
+		/* Nobody who logged in: a delivery, a command, an indexer.
+		   Those go on while a mailbox is closed. */
 		callback(USERDB_RESULT_USER_UNKNOWN, request);
 	} else {
-		/* Also if it is nobody who logged in, but a delivery, a command,
-		   an indexer: those go on while a mailbox is closed, but not
-		   while it is being destroyed. */
 		user_check_ask_worker(request, callback);
 	}
 }

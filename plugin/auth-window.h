@@ -19,7 +19,7 @@ struct auth_window_row {
    it is open, -1 if the row cannot be understood. now and *opens_r are by this
    host's clock, whatever the database's says. *opens_r is 0 if only the end of
    the switch opens it, or nothing does: *deleted_r is set if the mailbox is being
-   destroyed, and that is for deliveries, too. */
+   destroyed. */
 int auth_window_check(const struct auth_window_row *row,
 		      unsigned int window_secs, time_t now, time_t *opens_r,
 		      bool *deleted_r, const char **error_r);

@@ -78,8 +78,16 @@ static enum deletion_result find_user(struct deletion *deletion)
 	if (ret < 0)
 		return deletion_stop(deletion, DELETION_LATER, "user_lookup",
 			"looking up the user failed: %s", error);
-	if (ret == 0 && deletion->row->state == REQUEST_STATE_REKEYING)
+	if (ret == 0 && deletion->row->state == REQUEST_STATE_REKEYING) {
+		/* only what told others of the deletion is left */
+		ret = deletion_store_get_home(deletion->ctx->store,
+					      deletion->row, &home, &error);
+		if (ret < 0)
+			return deletion_database_failed(deletion, error);
+		if (ret > 0)
+			deletion->home = i_strdup(home);
 		return DELETION_OK;
+	}
 	if (ret == 0)
 		return deletion_stop(deletion, deletion_or_later(deletion),
 			deletion_or_later(deletion) == DELETION_FAIL ?
@@ -104,9 +112,13 @@ static enum deletion_result check_home(struct deletion *deletion)
 		return deletion_stop(deletion, deletion_or_later(deletion), "no_home",
 				     "%s", error);
 	deletion->home_exists = lstat(deletion->home, &st) == 0;
-	if (deletion->home_exists ||
-	    deletion->row->state == REQUEST_STATE_REKEYING)
+	if (deletion->home_exists)
 		return DELETION_OK;
+	/* so that there is a lock for those who come meanwhile */
+	if (mkdir(deletion->home, 0700) == 0) {
+		deletion->home_exists = deletion->home_made = TRUE;
+		return DELETION_OK;
+	}
 	parent = t_strdup_until(deletion->home, strrchr(deletion->home, '/'));
 	if (stat(parent, &st) < 0)
 		return deletion_stop(deletion, DELETION_LATER, "no_home",

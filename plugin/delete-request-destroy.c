@@ -88,12 +88,14 @@ static enum deletion_result lock_mailbox(struct deletion *deletion)
 
 	if (!deletion->home_exists)
 		return DELETION_OK;
-	/* again, if there was no lock file: an interrupted run removed it */
+	/* again, if there was no lock file: an interrupted run removed it, or
+	   there was no home */
 	for (tries = 0; ret == 0 && tries < 2; tries++) {
 		ret = mailbox_lock_exclusive(deletion->home, LOCK_WAIT_MSECS,
 					     kick, deletion, &deletion->lock,
 					     &error);
-		if (!request_deletion_has_begun(deletion->row->state))
+		if (!deletion->home_made &&
+		    !request_deletion_has_begun(deletion->row->state))
 			break;
 	}
 	if (ret <= 0)
@@ -140,29 +142,6 @@ static enum deletion_result destroy_keys(struct deletion *deletion)
 	return DELETION_OK;
 }
 
-static enum deletion_result destroy_home(struct deletion *deletion)
-{
-	const struct tree_removal params = {
-		.callback = go_on,
-		.context = deletion,
-	};
-	const char *error;
-	int ret;
-
-	ret = mailbox_removal_run_home(deletion->home, &params, &error);
-	deletion_close_user(deletion);
-	/* empty: its parent belongs to root */
-	if (ret == 0 && rmdir(deletion->home) < 0 && errno != ENOENT) {
-		error = t_strdup_printf("rmdir(%s) failed: %m",
-					deletion->home);
-		ret = -1;
-	}
-	if (ret < 0)
-		return deletion_stop(deletion, DELETION_LATER, "mail_left",
-			"removing the home failed: %s", error);
-	return DELETION_OK;
-}
-
 static enum deletion_result destroy_mail(struct deletion *deletion)
 {
 	const struct tree_removal params = {
@@ -177,7 +156,22 @@ static enum deletion_result destroy_mail(struct deletion *deletion)
 			"deleting the mail failed: %s", error);
 	/* writes what it has cached */
 	mail_user_deinit(&deletion->user);
-	return destroy_home(deletion);
+	if (mailbox_removal_run_home(deletion->home, &params, &error) < 0)
+		return deletion_stop(deletion, DELETION_LATER, "mail_left",
+			"removing the home failed: %s", error);
+	return DELETION_OK;
+}
+
+static enum deletion_result close_home(struct deletion *deletion)
+{
+	const char *error;
+
+	if (!deletion->home_exists ||
+	    mailbox_removal_close_home(deletion->home, &error) == 0)
+		return DELETION_OK;
+	/* the keys go all the same */
+	e_warning(deletion->event, "%s", error);
+	return DELETION_OK;
 }
 
 static enum deletion_result destroy_files(struct deletion *deletion)
@@ -188,6 +182,8 @@ static enum deletion_result destroy_files(struct deletion *deletion)
 	if (result == DELETION_OK)
 		result = advance(deletion, REQUEST_STATE_CLAIMED,
 				 REQUEST_STATE_SWITCHING);
+	if (result == DELETION_OK)
+		result = close_home(deletion);
 	if (result == DELETION_OK)
 		result = destroy_keys(deletion);
 	if (result == DELETION_OK)
@@ -210,6 +206,7 @@ static enum deletion_result destroy_rows(struct deletion *deletion)
 	int ret;
 
 	ret = deletion_store_finish(deletion->ctx->store, deletion->row,
+				    deletion->home,
 				    set->pymailadmin_address_quarantine,
 				    &error);
 	if (ret < 0)
@@ -222,6 +219,10 @@ static enum deletion_result destroy_rows(struct deletion *deletion)
 					   &error) < 0)
 		return deletion_stop(deletion, DELETION_LATER, "auth_cache",
 			"flushing the auth cache failed: %s", error);
+	if (deletion->home != NULL &&
+	    mailbox_removal_end_home(deletion->home, &error) < 0)
+		return deletion_stop(deletion, DELETION_LATER, "mail_left",
+			"removing the home failed: %s", error);
 	return DELETION_OK;
 }
 
@@ -236,8 +237,8 @@ enum deletion_result deletion_destroy(struct deletion *deletion)
 	if (result == DELETION_OK && deletion->user != NULL)
 		result = destroy_files(deletion);
 	deletion_close_user(deletion);
-	unlock(deletion);
 	if (result == DELETION_OK)
 		result = destroy_rows(deletion);
+	unlock(deletion);
 	return result;
 }

@@ -18,9 +18,9 @@ struct deletion {
 	struct mail_user *user;
 	uid_t old_euid;
 	const char *old_cwd;
-	/* NULL if nobody knows it any more. */
+	/* NULL if nobody knows it any more, or if there never was one. */
 	char *home;
-	bool home_exists;
+	bool home_exists, home_made;
 	struct mailbox_lock *lock;
 	int rekey_fd;
 	uint64_t renewed_msecs;

@@ -121,7 +121,7 @@ int deletion_store_list_neighbours(struct request_store *store,
 }
 
 int deletion_store_finish(struct request_store *store,
-			  const struct request_row *row,
+			  const struct request_row *row, const char *home,
 			  unsigned int reserve_secs, const char **error_r)
 {
 	const char *what = "remove mailbox", *value;
@@ -131,16 +131,29 @@ int deletion_store_finish(struct request_store *store,
 	i_assert(row->state == REQUEST_STATE_REKEYING);
 
 	stmt = sql_statement_init(request_store_get_db(store),
-				  "CALL pymailadmin_deletion_finish(?,?,?)");
+				  "CALL pymailadmin_deletion_finish(?,?,?,?)");
 	sql_statement_bind_str(stmt, 0, row->id);
 	sql_statement_bind_str(stmt, 1, row->claimed_by);
-	sql_statement_bind_int64(stmt, 2, reserve_secs);
+	sql_statement_bind_str(stmt, 2, home == NULL ? "" : home);
+	sql_statement_bind_int64(stmt, 3, reserve_secs);
 	ret = sql_run_lookup(stmt, what, &value, error_r);
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
 		return sql_run_failed(what, "it did not answer", error_r);
 	return strcmp(value, "done") == 0 ? 1 : 0;
+}
+
+int deletion_store_get_home(struct request_store *store,
+			    const struct request_row *row,
+			    const char **home_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT home FROM pymailadmin_request WHERE id=?");
+	sql_statement_bind_str(stmt, 0, row->id);
+	return sql_run_lookup(stmt, "read the home", home_r, error_r);
 }
 
 int deletion_store_free_address(struct request_store *store,

@@ -28,11 +28,16 @@ int deletion_store_list_neighbours(struct request_store *store,
 				   const char *address, pool_t pool,
 				   ARRAY_TYPE(const_string) *addresses,
 				   const char **error_r);
-/* Remove the rows of a mailbox, in state rekeying, and reserve its address.
-   Returns 1, or 0 if the request is not ours. */
+/* Remove the rows of a mailbox, in state rekeying, and reserve its address. The
+   home, NULL if it is not known, is noted. Returns 1, or 0 if the request is not
+   ours. */
 int deletion_store_finish(struct request_store *store,
-			  const struct request_row *row,
+			  const struct request_row *row, const char *home,
 			  unsigned int reserve_secs, const char **error_r);
+/* What was noted. Returns 1, or 0 if nothing was. */
+int deletion_store_get_home(struct request_store *store,
+			    const struct request_row *row,
+			    const char **home_r, const char **error_r);
 
 /* End a reservation. Returns 1, or 0 if there is none. */
 int deletion_store_free_address(struct request_store *store,

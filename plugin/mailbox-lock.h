@@ -15,10 +15,14 @@
    vanish when it closes any descriptor of the file: one process may hold
    several users.
 
+   pymailadmin.deletion is there while the mailbox is being destroyed, also while
+   nobody works on that: nobody else gets in.
+
    To be called with the privileges of the mail user. One thread. */
 
 #define MAILBOX_GATE_NAME "pymailadmin.gate"
 #define MAILBOX_LOCK_NAME "pymailadmin.lock"
+#define MAILBOX_DELETION_NAME "pymailadmin.deletion"
 
 struct mailbox_lock;
 

@@ -4,12 +4,14 @@
 #include "mail-storage-private.h"
 #include "mail-user.h"
 #include "mailbox-list-iter.h"
+#include "file-sync.h"
 #include "key-journal.h"
 #include "key-store.h"
 #include "mailbox-lock.h"
 #include "tree-removal.h"
 #include "mailbox-removal.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -396,16 +398,50 @@ int mailbox_removal_delete_mail(struct mail_user *user, const char *home,
  * home
  */
 
+static const char *const kept_names[] = {
+	MAILBOX_GATE_NAME, MAILBOX_LOCK_NAME, MAILBOX_DELETION_NAME, NULL
+};
+
+int mailbox_removal_close_home(const char *home, const char **error_r)
+{
+	return file_replace_synced(t_strconcat(home, "/"MAILBOX_DELETION_NAME,
+					       NULL), "", 0, error_r);
+}
+
 int mailbox_removal_run_home(const char *home,
 			     const struct tree_removal *_params,
 			     const char **error_r)
 {
-	/* who comes while the rest goes meets the lock */
-	static const char *const last[] = {
-		MAILBOX_GATE_NAME, MAILBOX_LOCK_NAME, NULL
-	};
 	struct tree_removal params = *_params;
 
-	params.last = last;
+	params.keep = kept_names;
 	return tree_removal_run(home, &params, error_r);
+}
+
+int mailbox_removal_end_home(const char *home, const char **error_r)
+{
+	const char *const *name;
+	int fd, ret = 0;
+
+	fd = open(home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT)
+		return 0;
+	if (fd == -1) {
+		*error_r = t_strdup_printf("open(%s) failed: %m", home);
+		return -1;
+	}
+	/* the mark last: who makes another lock is stopped by it */
+	for (name = kept_names; *name != NULL && ret == 0; name++) {
+		if (unlinkat(fd, *name, 0) < 0 && errno != ENOENT) {
+			*error_r = t_strdup_printf("unlink(%s/%s) failed: %m",
+						   home, *name);
+			ret = -1;
+		}
+	}
+	i_close_fd(&fd);
+	if (ret == 0 && rmdir(home) < 0 && errno != ENOENT) {
+		*error_r = t_strdup_printf("rmdir(%s) failed: %m", home);
+		ret = -1;
+	}
+	return ret;
 }

@@ -33,11 +33,16 @@ int mailbox_removal_destroy_keys(struct mail_user *user, const char *home,
 int mailbox_removal_delete_mail(struct mail_user *user, const char *home,
 				const struct tree_removal *params,
 				const char **error_r);
-/* Returns 1 if it is gone, 0 if it is empty, but its parent is not the mail
-   user's, -1 on error. */
+/* From now on nobody gets in, whether or not the lock is held: marks the home.
+   Returns 0, -1 on error. */
+int mailbox_removal_close_home(const char *home, const char **error_r);
+/* What is in the home but for the mark and the lock. Returns 0, -1 on error. */
 int mailbox_removal_run_home(const char *home,
 			     const struct tree_removal *params,
 			     const char **error_r);
+/* Mark, lock and home, once nobody can be told by them any more. With any
+   privileges: nothing but these names is removed. Returns 0, -1 on error. */
+int mailbox_removal_end_home(const char *home, const char **error_r);
 
 /* Is one path inside of the other, or the same? */
 bool path_is_inside(const char *path, const char *dir);

@@ -83,13 +83,12 @@ static int remove_entry(struct removal *removal, int fd, const char *path,
 	return remove_directory(removal, fd, path, name, depth);
 }
 
-static bool is_last(const struct removal *removal, const char *name,
+static bool is_kept(const struct removal *removal, const char *name,
 		    unsigned int depth)
 {
-	const char *const *last = removal->params->last;
+	const char *const *keep = removal->params->keep;
 
-	return depth == 0 && last != NULL &&
-		str_array_find(last, name);
+	return depth == 0 && keep != NULL && str_array_find(keep, name);
 }
 
 /* Reads the directory anew until nothing is left: entries may be skipped where
@@ -113,7 +112,7 @@ static int remove_content(struct removal *removal, int fd, const char *path,
 		while (ret == 0 && (d = readdir(dir)) != NULL) {
 			if (strcmp(d->d_name, ".") == 0 ||
 			    strcmp(d->d_name, "..") == 0 ||
-			    is_last(removal, d->d_name, depth))
+			    is_kept(removal, d->d_name, depth))
 				continue;
 			T_BEGIN {
 				ret = remove_entry(removal, fd, path,
@@ -122,16 +121,6 @@ static int remove_content(struct removal *removal, int fd, const char *path,
 			removed = TRUE;
 		}
 	} while (ret == 0 && removed);
-	if (ret == 0 && depth == 0 && removal->params->last != NULL) {
-		const char *const *name = removal->params->last;
-
-		/* what is left is known, and files */
-		for (; *name != NULL && ret == 0; name++) {
-			if (unlinkat(fd, *name, 0) < 0 && errno != ENOENT)
-				ret = removal_fail(removal, "unlink", path,
-						   *name);
-		}
-	}
 	if (ret == 0 && depth == 0 && fsync(fd) < 0)
 		ret = removal_fail(removal, "fsync", path, "");
 	if (closedir(dir) < 0 && ret == 0)
@@ -149,7 +138,7 @@ int tree_removal_run(const char *path, const struct tree_removal *params,
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1) {
 		if (errno == ENOENT)
-			return 1;
+			return 0;
 		*error_r = t_strdup_printf("open(%s) failed: %m", path);
 		return -1;
 	}
@@ -163,9 +152,8 @@ int tree_removal_run(const char *path, const struct tree_removal *params,
 		*error_r = removal.error;
 		return -1;
 	}
-	if (rmdir(path) == 0 || errno == ENOENT)
-		return 1;
-	if (errno == EACCES || errno == EPERM || errno == EROFS)
+	if (params->keep != NULL || rmdir(path) == 0 || errno == ENOENT ||
+	    errno == EACCES || errno == EPERM)
 		return 0;
 	*error_r = t_strdup_printf("rmdir(%s) failed: %m", path);
 	return -1;

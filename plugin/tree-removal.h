@@ -7,16 +7,16 @@
    repeated. One thread, with the privileges of the mail user. */
 
 struct tree_removal {
-	/* Names in the directory itself that go after all others; NULL: none. */
-	const char *const *last;
+	/* Names in the directory itself that stay, and so does it; NULL: none. */
+	const char *const *keep;
 	/* Called now and then; FALSE ends the removal. */
 	bool (*callback)(void *context);
 	void *context;
 };
 
 /* Removes what is in the directory and then, if its parent lets it, the
-   directory; it may not be there. Returns 1 if it is gone, 0 if it is empty and
-   cannot be removed, -1 on error or if it was ended. */
+   directory; it may not be there. Returns 0, or -1 on error or if it was
+   ended. */
 int tree_removal_run(const char *path, const struct tree_removal *removal,
 		     const char **error_r);
 

@@ -24,6 +24,11 @@ CREATE TABLE IF NOT EXISTS pymailadmin_reserved_address (
 	COLLATE utf8mb4_uca1400_nopad_as_ci
 	COMMENT='Addresses nobody else is to get mail for, for a time';
 
+ALTER TABLE pymailadmin_request
+	ADD COLUMN IF NOT EXISTS home VARCHAR(1024) NULL
+		COMMENT 'Of a mailbox whose rows are gone: what may be left of it'
+		AFTER quota;
+
 DELIMITER $$
 
 -- As in 0003-portal.sql, and the reserved ones.
@@ -55,12 +60,14 @@ END $$
 -- The rows of a mailbox whose keys and mail are gone, only for the process that
 -- has claimed its request: aliases that lead to it alone, its owner, who is
 -- told, and what pymailadmin_mailbox_remove() of the views deletes; from then on
--- the address is reserved. result: done; lost: the request is no longer the
+-- the address is reserved, and nobody can say any more where the home was: that
+-- is noted. result: done; lost: the request is no longer the
 -- caller's. Calling it again changes nothing.
 CREATE OR REPLACE PROCEDURE pymailadmin_deletion_finish(
 	IN p_id CHAR(32) CHARACTER SET ascii,
 	IN p_claimed_by VARCHAR(128) CHARACTER SET utf8mb4
 		COLLATE utf8mb4_uca1400_nopad_as_ci,
+	IN p_home VARCHAR(1024) CHARACTER SET utf8mb4,
 	IN p_reserve_secs INT UNSIGNED)
 	MODIFIES SQL DATA SQL SECURITY DEFINER
 	COMMENT 'Removes the rows of a mailbox: done, lost'
@@ -89,6 +96,9 @@ BEGIN
 		claimed_by = p_claimed_by FOR UPDATE;
 	IF v_count > 0 THEN
 		SET result = 'done';
+		UPDATE pymailadmin_request
+			SET home = COALESCE(NULLIF(p_home, ''), home)
+			WHERE id = p_id;
 		INSERT INTO pymailadmin_outbox (account_id, template, address)
 			SELECT o.account_id, 'delete-done', o.address
 			FROM pymailadmin_account_mailbox o

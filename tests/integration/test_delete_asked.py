@@ -173,9 +173,14 @@ def test_nobody_gets_in_while_it_is_destroyed(host, mailbox, state):
     host.clock.move(GRACE)
     host.db.sql("UPDATE pymailadmin_request SET state = %s WHERE id = %s",
                 state, mailbox.request_id)
+    marks = mailbox.home / "pymailadmin.deletion"
+    marks.touch()
     assert_closed(mailbox)
     host.clock.move(GRACE)
     assert_closed(mailbox)
+    # Nor do the administrator's commands open it.
+    result = host.doveadm("mailbox", "list", "-u", mailbox.address)
+    assert "the mailbox is being deleted" in result.stderr
     assert host.doveadm("pymailadmin", "cancel", "-u",
                         mailbox.address).code == 69
     host.process().expect(0)

@@ -170,10 +170,16 @@ def test_the_rows_are_gone_and_the_request_is_not(host, request):
     mailbox = trial.mailbox
     host.db.sql("UPDATE pymailadmin_request SET state = 'rekeying', "
                 "claimed_by = 'x/1/1' WHERE id = %s", mailbox.request_id)
-    shutil.rmtree(mailbox.home)
-    host.db.sql("CALL pymailadmin_deletion_finish(%s, 'x/1/1', 3600)",
-                mailbox.request_id)
+    for path in mailbox.home.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif not path.name.startswith("pymailadmin."):
+            path.unlink()
+    (mailbox.home / "pymailadmin.deletion").touch()
+    host.db.sql("CALL pymailadmin_deletion_finish(%s, 'x/1/1', %s, 3600)",
+                mailbox.request_id, mailbox.home)
     host.db.sql("UPDATE pymailadmin_request SET claimed_by = NULL "
                 "WHERE id = %s", mailbox.request_id)
-    trial.settle()
+    host.process().expect(0)
+    assert_gone(mailbox)
     trial.end()

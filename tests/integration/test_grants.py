@@ -202,7 +202,7 @@ WEB_MAY_NOT = [
     "CALL pymailadmin_moderator_lock(7, @a, @b, @result)",
     "CALL pymailadmin_domains_check(7, 1, '[]', @result)",
     "CALL pymailadmin_moderators_tell('registration-waiting')",
-    "CALL pymailadmin_deletion_finish('x', 'y', 1)",
+    "CALL pymailadmin_deletion_finish('x', 'y', 'z', 1)",
     "CALL pymailadmin_mailbox_insert('x@example.test', 'x', 1)",
     "CALL pymailadmin_mailbox_activate('x@example.test')",
     "CALL pymailadmin_mailbox_remove('x@example.test')",
@@ -394,7 +394,7 @@ PLUGIN_MAY = [
     "SELECT id, role, active FROM pymailadmin_account",
     "SELECT * FROM pymailadmin_reserved_address",
     "DELETE FROM pymailadmin_reserved_address",
-    "CALL pymailadmin_deletion_finish('x', 'y', 1)",
+    "CALL pymailadmin_deletion_finish('x', 'y', 'z', 1)",
     "UPDATE pymailadmin_mailbox SET password = 'x', active = 0",
     "DELETE FROM pymailadmin_account_mailbox "
     "WHERE address = 'alice@example.test'",
