@@ -24,6 +24,9 @@
    another is to try. */
 static bool lookup_gave_up = FALSE;
 
+/* No setting: it is true for seconds, and nobody logs in again. */
+#define DELETION_TEXT "This mailbox is being deleted"
+
 /* When not even the settings can be read */
 #define LAST_RESORT_TEXT "Your mailbox cannot be opened right now"
 
@@ -185,7 +188,7 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	ret = lookup_check_result(request, result, set, &row, &opens, &deleted);
 	if (deleted) {
 		lookup_log_closed(request, &row, "it is deleted");
-		text = t_strdup(set->pymailadmin_deletion_text);
+		text = DELETION_TEXT;
 	} else if (ret > 0)
 		text = lookup_closed_text(request, set, &row, opens);
 	else if (ret < 0)

@@ -22,7 +22,6 @@ static const struct setting_define pymailadmin_setting_defines[] = {
 	DEF(STR, pymailadmin_seal_key_path),
 	DEF(STR_NOVARS, pymailadmin_window_text),
 	DEF(STR, pymailadmin_unavailable_text),
-	DEF(STR, pymailadmin_deletion_text),
 	DEF(TIME, pymailadmin_deletion_grace),
 	DEF(TIME, pymailadmin_address_quarantine),
 
@@ -44,7 +43,6 @@ static const struct pymailadmin_settings pymailadmin_default_settings = {
 		"%{opens | default('the end of the change')}.",
 	.pymailadmin_unavailable_text =
 		"Your mailbox cannot be opened right now, try again later",
-	.pymailadmin_deletion_text = "This mailbox is being deleted",
 	.pymailadmin_deletion_grace = 48*60*60,
 	.pymailadmin_address_quarantine = 30*24*60*60,
 };

@@ -46,8 +46,6 @@ struct pymailadmin_settings {
 	const char *pymailadmin_window_text;
 	/* What a login is told while the database cannot be asked. */
 	const char *pymailadmin_unavailable_text;
-	/* What one is told while the mailbox is being destroyed. */
-	const char *pymailadmin_deletion_text;
 	/* How long a deletion can be canceled, seconds. */
 	unsigned int pymailadmin_deletion_grace;
 	/* How long an address stays reserved after one, seconds. */
