@@ -10,11 +10,11 @@
 #include "auth-lookup.h"
 
 #define LOOKUP_QUERY \
-	"SELECT id, kind, state, " \
+	"SELECT id, state, " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', created_at), " \
-	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()) " \
-	"FROM pymailadmin_request " \
-	"WHERE open_address = ? AND kind IN ('password', 'delete')"
+	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()), " \
+	"kind FROM pymailadmin_request WHERE open_address = ? AND " \
+	"kind IN ('password', 'create', 'delete')"
 
 /* Not a new process for each login while the database is away */
 #define WORKER_MIN_SECS 3
@@ -24,9 +24,8 @@
    another is to try. */
 static bool lookup_gave_up = FALSE;
 
-/* No setting: it is true for seconds, and nobody logs in again. */
+/* No setting: it is true for seconds, and nobody logs in again */
 #define DELETION_TEXT "This mailbox is being deleted"
-
 /* When not even the settings can be read */
 #define LAST_RESORT_TEXT "Your mailbox cannot be opened right now"
 
@@ -85,18 +84,42 @@ const char *auth_lookup_unavailable_text(struct auth_request *request)
 	return text;
 }
 
-static void lookup_log_closed(struct auth_request *request,
-			      const struct auth_window_row *row,
-			      const char *until)
+static const char *refused(enum auth_lookup_kind kind)
+{
+	return kind == AUTH_LOOKUP_LOGIN ? "Login refused" :
+		"User lookup deferred";
+}
+
+/* What is being made is not there yet: mail for it comes again. */
+static const char *
+lookup_creation_text(struct auth_request *request,
+		     const struct pymailadmin_settings *set,
+		     const struct auth_window_row *row,
+		     enum auth_lookup_kind kind)
 {
 	struct event *event = event_create(authdb_event(request));
 
-	/* also without auth_verbose: it answers "why can't they log in?" */
 	event_set_min_log_level(event, LOG_TYPE_INFO);
-	e_info(event, "Login refused: request %s (%s) keeps the mailbox closed "
-	       "until %s; see: doveadm pymailadmin status -u %s",
-	       row->request_id, row->state, until, request->fields.user);
+	e_info(event, "%s: request %s (%s) makes the mailbox; see: "
+	       "doveadm pymailadmin status -u %s", refused(kind),
+	       row->request_id, row->state, request->fields.user);
 	event_unref(&event);
+	return t_strdup(set->pymailadmin_creation_text);
+}
+
+static const char *
+lookup_deletion_text(struct auth_request *request,
+		     const struct auth_window_row *row,
+		     enum auth_lookup_kind kind)
+{
+	struct event *event = event_create(authdb_event(request));
+
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	e_info(event, "%s: request %s (%s) deletes the mailbox; see: "
+	       "doveadm pymailadmin status -u %s", refused(kind),
+	       row->request_id, row->state, request->fields.user);
+	event_unref(&event);
+	return DELETION_TEXT;
 }
 
 static const char *
@@ -106,9 +129,17 @@ lookup_closed_text(struct auth_request *request,
 {
 	const char *opens_text = auth_window_opens_text(opens, ioloop_time);
 	const char *text, *error;
+	struct event *event = event_create(authdb_event(request));
 
-	lookup_log_closed(request, row, opens == 0 ?
-			  "its password is changed" : opens_text);
+	/* also without auth_verbose: it answers "why can't they log in?" */
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	e_info(event, "Login refused: request %s (%s) keeps the mailbox closed "
+	       "until %s; see: doveadm pymailadmin status -u %s",
+	       row->request_id, row->state,
+	       opens == 0 ? "its password is changed" : opens_text,
+	       request->fields.user);
+	event_unref(&event);
+
 	if (auth_window_expand(set->pymailadmin_window_text, opens_text,
 			       &text, &error) < 0) {
 		e_error(authdb_event(request), "Failed to expand "
@@ -124,8 +155,9 @@ lookup_closed_text(struct auth_request *request,
 static int lookup_check_result(struct auth_request *request,
 			       struct sql_result *result,
 			       const struct pymailadmin_settings *set,
-			       struct auth_window_row *row_r, time_t *opens_r,
-			       bool *deleted_r)
+			       enum auth_lookup_kind kind,
+			       struct auth_window_row *row_r, bool *creation_r,
+			       bool *deletion_r, time_t *opens_r)
 {
 	const char *error;
 	int ret;
@@ -133,8 +165,8 @@ static int lookup_check_result(struct auth_request *request,
 	ret = sql_result_next_row(result);
 	if (ret < 0) {
 		error = sql_result_get_error(result);
-		e_error(authdb_event(request), "Login refused: "
-			"request lookup failed: %s", error);
+		e_error(authdb_event(request), "%s: "
+			"request lookup failed: %s", refused(kind), error);
 		if (strcmp(error, SQL_ERRSTR_NOT_CONNECTED) == 0)
 			lookup_give_up();
 		return -1;
@@ -144,21 +176,28 @@ static int lookup_check_result(struct auth_request *request,
 		return 0;
 
 	row_r->request_id = sql_result_get_field_value(result, 0);
-	row_r->kind = sql_result_get_field_value(result, 1);
-	row_r->state = sql_result_get_field_value(result, 2);
-	row_r->created = sql_result_get_field_value(result, 3);
-	row_r->now = sql_result_get_field_value(result, 4);
+	row_r->state = sql_result_get_field_value(result, 1);
+	row_r->created = sql_result_get_field_value(result, 2);
+	row_r->now = sql_result_get_field_value(result, 3);
+	/* closed to all as long as the request is open, by no clock */
+	row_r->kind = sql_result_get_field_value(result, 4);
+	*creation_r = strcmp(row_r->kind, "create") == 0;
+	if (*creation_r)
+		return 1;
+	if (kind != AUTH_LOOKUP_LOGIN && strcmp(row_r->kind, "delete") != 0)
+		return 0;
 	ret = auth_window_check(row_r, set->pymailadmin_rekey_window,
-				ioloop_time, opens_r, deleted_r, &error);
+				ioloop_time, opens_r, deletion_r, &error);
 	if (ret < 0) {
-		e_error(authdb_event(request), "Login refused: "
-			"request %s is invalid: %s", row_r->request_id, error);
+		e_error(authdb_event(request), "%s: "
+			"request %s is invalid: %s", refused(kind),
+			row_r->request_id, error);
 	}
 	return ret;
 }
 
 const char *auth_lookup_refusal(struct auth_request *request,
-				struct sql_db *db)
+				struct sql_db *db, enum auth_lookup_kind kind)
 {
 	const struct pymailadmin_settings *set;
 	struct auth_window_row row;
@@ -166,7 +205,7 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	struct sql_result *result;
 	const char *text = NULL;
 	time_t opens = 0;
-	bool deleted = FALSE;
+	bool creation = FALSE, deletion = FALSE;
 	int ret;
 
 	set = lookup_settings_get(request);
@@ -174,8 +213,8 @@ const char *auth_lookup_refusal(struct auth_request *request,
 		return LAST_RESORT_TEXT;
 
 	if (lookup_gave_up || sql_connect(db) < 0) {
-		e_error(authdb_event(request), "Login refused: "
-			"request lookup failed: "SQL_ERRSTR_NOT_CONNECTED);
+		e_error(authdb_event(request), "%s: request lookup failed: "
+			SQL_ERRSTR_NOT_CONNECTED, refused(kind));
 		lookup_give_up();
 		text = t_strdup(set->pymailadmin_unavailable_text);
 		settings_free(set);
@@ -185,11 +224,13 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	stmt = sql_statement_init(db, LOOKUP_QUERY);
 	sql_statement_bind_str(stmt, 0, request->fields.user);
 	result = sql_statement_query_s(&stmt);
-	ret = lookup_check_result(request, result, set, &row, &opens, &deleted);
-	if (deleted) {
-		lookup_log_closed(request, &row, "it is deleted");
-		text = DELETION_TEXT;
-	} else if (ret > 0)
+	ret = lookup_check_result(request, result, set, kind, &row, &creation,
+				  &deletion, &opens);
+	if (ret > 0 && deletion)
+		text = lookup_deletion_text(request, &row, kind);
+	else if (ret > 0 && creation)
+		text = lookup_creation_text(request, set, &row, kind);
+	else if (ret > 0)
 		text = lookup_closed_text(request, set, &row, opens);
 	else if (ret < 0)
 		text = t_strdup(set->pymailadmin_unavailable_text);

@@ -6,6 +6,7 @@
 #include "passdb.h"
 #include "passdb-blocking.h"
 #include "userdb.h"
+#include "pymailadmin-protocol.h"
 #include "auth-window.h"
 #include "auth-lookup.h"
 #include "auth-pymailadmin.h"
@@ -146,7 +147,8 @@ static void pass_check_begin(const struct pass_check *check)
 	const char *text;
 
 	if (worker) {
-		text = auth_lookup_refusal(request, passdb->db);
+		text = auth_lookup_refusal(request, passdb->db,
+					   AUTH_LOOKUP_LOGIN);
 		pass_check_finish(check, text == NULL ? PASSDB_RESULT_NEXT :
 				  pass_refuse(request, text));
 	} else if (request->mech == NULL) {
@@ -252,8 +254,10 @@ user_check_worker_reply(struct auth_worker_connection *conn ATTR_UNUSED,
 		for (args++; *args != NULL && reason == NULL; args++)
 			(void)str_begins(*args, "reason=", &reason);
 		if (reason == NULL) {
-			e_error(authdb_event(request), "Login refused: "
-				"no answer from auth-worker");
+			e_error(authdb_event(request), "%s: "
+				"no answer from auth-worker",
+				request->fields.successful ? "Login refused" :
+				"User lookup deferred");
 			reason = auth_lookup_unavailable_text(request);
 		}
 		result = user_refuse(request, reason);
@@ -290,12 +294,16 @@ static void pymailadmin_user_lookup(struct auth_request *request,
 	const char *text;
 
 	if (worker) {
-		text = auth_lookup_refusal(request, userdb->db);
+		text = auth_lookup_refusal(request, userdb->db,
+			request->fields.successful ? AUTH_LOOKUP_LOGIN :
+			AUTH_LOOKUP_OTHER);
 		callback(text == NULL ? USERDB_RESULT_USER_UNKNOWN :
 			 user_refuse(request, text), request);
-	} else if (!request->fields.successful || user_was_just_open(request)) {
-		/* Nobody who logged in: a delivery, a command, an indexer.
-		   Those go on while a mailbox is closed. */
+	} else if (strcmp(request->fields.protocol,
+			  PYMAILADMIN_PROTOCOL) == 0 ||
+		   (request->fields.successful &&
+		    user_was_just_open(request))) {
+		/* whoever works on requests, or a login that was checked */
 		callback(USERDB_RESULT_USER_UNKNOWN, request);
 	} else {
 		user_check_ask_worker(request, callback);

@@ -9,6 +9,7 @@
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
+#include "create-request.h"
 #include "delete-request.h"
 #include "encrypt-request.h"
 #include "monotonic-time.h"
@@ -61,6 +62,7 @@ static bool process_is_ours(const struct process *process,
 {
 	/* the other kinds are not known here */
 	if (row->kind != REQUEST_KIND_PASSWORD &&
+	    row->kind != REQUEST_KIND_CREATE &&
 	    row->kind != REQUEST_KIND_ENCRYPT &&
 	    (row->kind != REQUEST_KIND_DELETE ||
 	     !delete_request_is_due(&process->change, row)))
@@ -80,9 +82,12 @@ static bool process_is_free(const struct request_row *row)
 static bool process_is_expired(const struct process *process,
 			       const struct request_row *row)
 {
+	if (row->state != REQUEST_STATE_PENDING &&
+	    row->state != REQUEST_STATE_CLAIMED)
+		return FALSE;
+	if (row->kind == REQUEST_KIND_CREATE)
+		return create_request_is_expired(row);
 	return row->kind == REQUEST_KIND_PASSWORD &&
-		(row->state == REQUEST_STATE_PENDING ||
-		 row->state == REQUEST_STATE_CLAIMED) &&
 		row->now >= row->created +
 			process->cmd.set->pymailadmin_rekey_window;
 }
@@ -99,20 +104,29 @@ static bool process_database_works(struct process *process)
 /* Returns FALSE if the database failed. */
 static bool process_expire(struct process *process, struct request_row *row)
 {
+	const bool create = row->kind == REQUEST_KIND_CREATE;
+	const char *reason = row->reason != NULL ? row->reason :
+		"nobody worked on it in time";
 	const char *error;
 	int ret;
 
-	ret = request_store_end(process->cmd.store, row,
-		REQUEST_STATE_EXPIRED, "expired", row->reason == NULL ?
-		"nobody worked on it in time" : row->reason, &error);
+	if (create)
+		ret = create_request_end(process->cmd.store, row,
+					 REQUEST_STATE_EXPIRED, "expired",
+					 reason, &error);
+	else
+		ret = request_store_end(process->cmd.store, row,
+					REQUEST_STATE_EXPIRED, "expired",
+					reason, &error);
 	if (ret < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		return process_database_works(process);
 	}
 	if (ret > 0) {
-		e_warning(process->cmd.event, "request %s of %s expired, the "
-			  "old password stays", row->id,
-			  str_sanitize(row->address, 254));
+		e_warning(process->cmd.event, "request %s of %s expired, %s",
+			  row->id, str_sanitize(row->address, 254),
+			  create ? "the mailbox is not made" :
+			  "the old password stays");
 		process_print(process, row, "expired");
 	}
 	return TRUE;
@@ -160,7 +174,9 @@ process_work(struct process *process, struct request_row *row)
 	/* an older change of it goes on in the background, and would meet
 	   other keys */
 	rekey_queue_stop(process->queue, row->address);
-	if (row->kind == REQUEST_KIND_ENCRYPT)
+	if (row->kind == REQUEST_KIND_CREATE)
+		result = create_request_run(&process->change, row);
+	else if (row->kind == REQUEST_KIND_ENCRYPT)
 		result = encrypt_request_run(&process->change, row);
 	else if (row->state != REQUEST_STATE_STORING)
 		result = password_change_run(&process->change, row);

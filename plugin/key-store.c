@@ -300,6 +300,16 @@ void key_store_change_set_active(struct key_store_change *change,
 	} T_END;
 }
 
+void key_store_change_unset_active(struct key_store_change *change,
+				   const struct crypt_key *key)
+{
+	T_BEGIN {
+		dict_unset(change->trans,
+			   attribute_path(DICT_PATH_SHARED, key,
+					  MAIL_CRYPT_ACTIVE, ""));
+	} T_END;
+}
+
 void key_store_change_remove(struct key_store_change *change,
 			     const struct crypt_key *key)
 {

@@ -54,6 +54,9 @@ void key_store_change_set_public(struct key_store_change *change,
 				 const char *text);
 void key_store_change_set_active(struct key_store_change *change,
 				 const struct crypt_key *key);
+/* Says that the mailbox the key hangs on has none that is active. */
+void key_store_change_unset_active(struct key_store_change *change,
+				   const struct crypt_key *key);
 /* Removes both halves. */
 void key_store_change_remove(struct key_store_change *change,
 			     const struct crypt_key *key);

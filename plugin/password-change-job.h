@@ -1,7 +1,8 @@
 #ifndef PASSWORD_CHANGE_JOB_H
 #define PASSWORD_CHANGE_JOB_H
 
-/* The steps of password-change.h, and what they share. Each step leaves a text
+/* The steps of password-change.h, and what they share, also with
+   create-request.h. Each step leaves a text
    for the admin and a code in the job when it does not return JOB_OK. */
 
 #include "key-store.h"
@@ -55,6 +56,11 @@ struct job {
 	bool undone;
 };
 
+void job_init(struct job *job, const struct password_change_context *ctx,
+	      struct request_row *row);
+/* Wipes the secrets, restores the privileges. */
+void job_deinit(struct job *job);
+
 enum job_result job_stop(struct job *job, enum job_result result,
 			 const char *outcome, const char *fmt, ...)
 	ATTR_FORMAT(4, 5);
@@ -66,13 +72,22 @@ bool job_is_interrupted(const struct job *job);
 /* Move the request on, with window_secs > 0 only while its window is closed. */
 enum job_result job_advance(struct job *job, enum request_state state,
 			    uint32_t window_secs);
+/* Take the mailbox lock exclusively, ending the user's sessions. */
+enum job_result job_lock(struct job *job);
+void job_unlock(struct job *job);
+/* Give the request back because of what job_stop() was told: LATER, or STOPPED
+   if the database failed. */
+enum password_change_result job_release(struct job *job);
 
 /*
  * password-change-proof.c: nothing is written
  */
 
 enum job_result job_open_seal(struct job *job);
+enum job_result job_check_new_password(struct job *job);
 enum job_result job_check_hashes(struct job *job);
+/* Looks the user up, and the home, which may not be there. */
+enum job_result job_lookup_user(struct job *job);
 enum job_result job_open_user(struct job *job);
 enum job_result job_init_change(struct job *job);
 /* Reads the keys, again if they have been read. A user without an attribute

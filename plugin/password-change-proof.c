@@ -34,11 +34,34 @@ enum job_result job_open_seal(struct job *job)
 				job->secrets, &error) < 0)
 		return job_stop(job, JOB_FAIL, "seal",
 				"the sealed request does not open: %s", error);
-	if (job->secrets->old_password[0] == '\0' ||
+	if ((job->secrets->old_password[0] == '\0') !=
+		(job->row->kind == REQUEST_KIND_CREATE) ||
 	    job->secrets->new_password[0] == '\0' ||
 	    job->secrets->new_hash[0] == '\0')
 		return job_stop(job, JOB_FAIL, "seal",
 				"the sealed request lacks a password");
+	return JOB_OK;
+}
+
+enum job_result job_check_new_password(struct job *job)
+{
+	const char *error;
+	int ret;
+
+	if (!password_hash_is_usable_password(job->secrets->new_password))
+		return job_stop(job, JOB_FAIL, "new_password", "new password: "
+				"it has a control character, with which "
+				"nobody could log in");
+	if (job->secrets->new_hash[0] != '{')
+		return job_stop(job, JOB_FAIL, "new_hash",
+				"new password: the hash has no {SCHEME}");
+	if (job_is_interrupted(job))
+		return JOB_OK;
+	ret = password_hash_verify(job->secrets->new_hash, job->row->address,
+				   job->secrets->new_password, &error);
+	if (ret <= 0)
+		return job_stop(job, JOB_FAIL, "new_hash", "new password: %s",
+				error);
 	return JOB_OK;
 }
 
@@ -54,32 +77,19 @@ enum job_result job_check_hashes(struct job *job)
 	if (ret == 0)
 		return job_stop(job, JOB_FAIL, "unknown_mailbox",
 				"there is no such mailbox");
-	if (!password_hash_is_usable_password(job->secrets->new_password))
-		return job_stop(job, JOB_FAIL, "new_password", "new password: "
-				"it has a control character, with which "
-				"nobody could log in");
-	if (job->secrets->new_hash[0] != '{')
-		return job_stop(job, JOB_FAIL, "new_hash",
-				"new password: the hash has no {SCHEME}");
 	if (job_is_interrupted(job))
-		return JOB_OK;
+		return job_check_new_password(job);
 	ret = password_hash_verify(job->old_hash, job->row->address,
 				   job->secrets->old_password, &error);
 	if (ret <= 0)
 		return job_stop(job, JOB_FAIL,
 				ret == 0 ? "wrong_password" : "old_hash",
 				"old password: %s", error);
-	ret = password_hash_verify(job->secrets->new_hash, job->row->address,
-				   job->secrets->new_password, &error);
-	if (ret <= 0)
-		return job_stop(job, JOB_FAIL, "new_hash", "new password: %s",
-				error);
-	return JOB_OK;
+	return job_check_new_password(job);
 }
 
-enum job_result job_open_user(struct job *job)
+enum job_result job_lookup_user(struct job *job)
 {
-	struct stat st;
 	const char *error;
 	int ret;
 
@@ -95,11 +105,20 @@ enum job_result job_open_user(struct job *job)
 	if (mail_user_get_home(job->user, &job->home) <= 0)
 		return job_stop(job, JOB_FAIL, "no_home",
 				"the mailbox has no home directory");
+	return JOB_OK;
+}
+
+enum job_result job_open_user(struct job *job)
+{
+	enum job_result result;
+	struct stat st;
+
+	result = job_lookup_user(job);
 	/* no keys may mean that the storage is not mounted */
-	if (stat(job->home, &st) < 0)
+	if (result == JOB_OK && stat(job->home, &st) < 0)
 		return job_stop(job, JOB_LATER, "no_home",
 				"stat(%s) failed: %m", job->home);
-	return JOB_OK;
+	return result;
 }
 
 static bool user_shares_folders(struct mail_user *user)

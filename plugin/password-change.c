@@ -1,66 +1,11 @@
 #include "lib.h"
 #include "array.h"
-#include "buffer.h"
-#include "path-util.h"
-#include "str.h"
-#include "str-sanitize.h"
 #include "time-util.h"
-#include "mail-storage-service.h"
-#include "mail-user.h"
-#include "sealed-request.h"
 #include "pymailadmin-settings.h"
 #include "key-change.h"
 #include "key-journal.h"
-#include "live-sessions.h"
-#include "mailbox-lock.h"
 #include "request-store.h"
 #include "password-change-job.h"
-
-#include <unistd.h>
-
-#define LOCK_WAIT_MSECS (10*1000)
-/* A request whose mailbox is busy, or that met a passing fault. */
-#define RETRY_SECS 5
-/* One that cannot be finished without the admin. */
-#define RETRY_STUCK_SECS 60
-
-static void job_kick(void *context)
-{
-	struct job *job = context;
-	const char *error;
-	unsigned int count;
-
-	if (live_sessions_kick(job->ctx->base_dir, job->user->username,
-			       &count, &error) < 0)
-		e_warning(job->event, "ending sessions failed: %s", error);
-}
-
-static enum job_result job_lock(struct job *job)
-{
-	const char *error;
-	int ret;
-
-	ret = mailbox_lock_exclusive(job->home, LOCK_WAIT_MSECS, job_kick, job,
-				     &job->lock, &error);
-	if (ret < 0)
-		return job_stop(job, JOB_FAIL, "lock",
-				"the mailbox lock cannot be taken: %s", error);
-	if (ret == 0)
-		return job_stop(job, JOB_LATER, "busy", "%s", error);
-	i_gettimeofday(&job->locked);
-	return JOB_OK;
-}
-
-static void job_unlock(struct job *job)
-{
-	struct timeval now;
-
-	if (job->lock == NULL)
-		return;
-	mailbox_lock_free(&job->lock);
-	i_gettimeofday(&now);
-	job->lock_usecs = timeval_diff_usecs(&now, &job->locked);
-}
 
 /* Makes of the keys what the journal and the state say they should be. */
 static enum job_result job_recover_keys(struct job *job)
@@ -199,20 +144,6 @@ static void job_release_mailbox(struct job *job)
 	job_unlock(job);
 }
 
-static void job_deinit(struct job *job)
-{
-	if (job->user != NULL)
-		mail_user_deinit(&job->user);
-	mail_storage_service_restore_privileges(job->old_euid, job->old_cwd,
-						job->ctx->event);
-	seal_secrets_wipe(job->secrets);
-	i_free(job->secrets);
-	buffer_clear_safe(job->old_key_password);
-	buffer_clear_safe(job->new_key_password);
-	str_free(&job->old_key_password);
-	str_free(&job->new_key_password);
-}
-
 static enum password_change_result
 job_end(struct job *job, enum request_state state, const char *outcome,
 	enum password_change_result result)
@@ -271,16 +202,7 @@ job_finish(struct job *job, enum job_result result)
 			e_warning(job->event, "%s", error);
 		return ret;
 	case JOB_LATER:
-		e_warning(job->event, "to be tried again: %s", job->reason);
-		if (request_store_release(job->ctx->store, job->row,
-				job->outcome, job->reason,
-				strcmp(job->outcome, "stuck") == 0 ?
-					RETRY_STUCK_SECS : RETRY_SECS,
-				&error) < 0) {
-			e_error(job->event, "%s", error);
-			return PASSWORD_CHANGE_STOPPED;
-		}
-		return PASSWORD_CHANGE_LATER;
+		return job_release(job);
 	case JOB_STOP:
 		e_error(job->event, "stopped: %s", job->reason);
 		return PASSWORD_CHANGE_STOPPED;
@@ -294,28 +216,12 @@ password_change_run(const struct password_change_context *ctx,
 {
 	enum password_change_result ret;
 	enum job_result result;
-	const char *error;
-	struct job job = {
-		.ctx = ctx,
-		.row = row,
-		.event = event_create(ctx->event),
-		.secrets = i_new(struct seal_secrets, 1),
-		.old_key_password = str_new(default_pool, 128),
-		.new_key_password = str_new(default_pool, 128),
-		.old_euid = geteuid(),
-	};
+	struct job job;
 
-	i_gettimeofday(&job.claimed);
-	if (t_get_working_dir(&job.old_cwd, &error) < 0) {
-		e_warning(ctx->event, "%s", error);
-		job.old_cwd = "/";
-	}
-	event_set_append_log_prefix(job.event, t_strdup_printf(
-		"%s: request %s: ", str_sanitize(row->address, 254), row->id));
+	job_init(&job, ctx, row);
 	result = job_run(&job);
 	job_release_mailbox(&job);
 	ret = job_finish(&job, result);
 	job_deinit(&job);
-	event_unref(&job.event);
 	return ret;
 }

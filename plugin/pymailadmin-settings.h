@@ -44,6 +44,8 @@ struct pymailadmin_settings {
 	   opens at the latest, empty in the moment in which only the end of
 	   the change opens it: %{opens | default('...')} names that one. */
 	const char *pymailadmin_window_text;
+	/* What a login is told while the mailbox is being made. */
+	const char *pymailadmin_creation_text;
 	/* What a login is told while the database cannot be asked. */
 	const char *pymailadmin_unavailable_text;
 	/* How long a deletion can be canceled, seconds. */

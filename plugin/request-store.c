@@ -8,11 +8,11 @@
 #include "master-service.h"
 #include "pymailadmin-settings.h"
 #include "sql-run.h"
+#include "request-notice.h"
 #include "request-store.h"
 
 /* Less than the columns hold: "..." may follow. */
 #define REASON_MAX_CHARS 490
-#define REQUEST_LEASE_SECS (5*60)
 
 /* Times are UTC DATETIMEs, whatever the session's time zone. */
 #define SQL_TO_EPOCH(col) \
@@ -388,6 +388,7 @@ int request_store_end(struct request_store *store, struct request_row *row,
 	bind_nullable(stmt, 5, row->claimed_by);
 	sql_update_stmt_get_rows(trans, &stmt, &rows);
 	add_event(store, trans, row, state, reason == NULL ? "" : reason);
+	request_notice_add(store->db, trans, row, state);
 	if (sql_transaction_commit_s(&trans, &error) < 0)
 		return sql_run_failed("end request", error, error_r);
 	if (rows > 0)

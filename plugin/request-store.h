@@ -14,6 +14,9 @@
 struct request_store;
 struct sql_db;
 
+/* How long a claim holds without a sign of life. */
+#define REQUEST_LEASE_SECS (5*60)
+
 struct request_progress {
 	uint64_t mails_done, mails_total, bytes_done, bytes_total;
 };
@@ -83,8 +86,9 @@ int request_store_switch(struct request_store *store, struct request_row *row,
 			 const char *old_hash, const char *hash,
 			 const char **error_r);
 /* End a request, if it still is in the state and of the owner row says, be
-   there one or not: the sealed part is wiped, an event recorded. Returns 1 if
-   ended, 0 if it is not. */
+   there one or not: the sealed part is wiped, an event recorded, and who asked
+   is told (request-notice.h), all or nothing. Returns 1 if ended, 0 if it is
+   not. */
 int request_store_end(struct request_store *store, struct request_row *row,
 		      enum request_state state, const char *outcome,
 		      const char *reason, const char **error_r);

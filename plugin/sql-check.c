@@ -5,8 +5,8 @@
 #include "sql-run.h"
 #include "sql-check.h"
 
-/* No row meets WHERE 0, what selects from DUAL WHERE 0 inserts none, and no
-   request has the id ''. The
+/* No row meets WHERE 0, what selects from DUAL WHERE 0 inserts none, no request
+   has the id '', and no mailbox the address ''. The
    columns are those of views-default.sql, the numbered files and
    grants-plugin.sql. */
 static const struct sql_use {
@@ -20,12 +20,17 @@ static const struct sql_use {
 	  "SELECT id,domain_id,address,password,quota,active "
 	  "FROM pymailadmin_mailbox WHERE 0" },
 	{ "pymailadmin_mailbox", "UPDATE",
-	  "UPDATE pymailadmin_mailbox SET password='',active=0 WHERE 0" },
-	{ "pymailadmin_mailbox", "INSERT",
-	  "INSERT INTO pymailadmin_mailbox(domain_id,address,password,active) "
-	  "SELECT 0,'','',0 FROM DUAL WHERE 0" },
-	{ "pymailadmin_mailbox", "DELETE",
-	  "DELETE FROM pymailadmin_mailbox WHERE 0" },
+	  "UPDATE pymailadmin_mailbox SET password='' WHERE 0" },
+	{ "pymailadmin_create_begin", "EXECUTE",
+	  "CALL pymailadmin_create_begin('','','',0)" },
+	{ "pymailadmin_create_activate", "EXECUTE",
+	  "CALL pymailadmin_create_activate('','','',0)" },
+	{ "pymailadmin_create_end", "EXECUTE",
+	  "CALL pymailadmin_create_end('','','','','')" },
+	{ "pymailadmin_mapping_check", "EXECUTE",
+	  "CALL pymailadmin_mapping_check()" },
+	{ "pymailadmin_mailbox_remove", "EXECUTE",
+	  "CALL pymailadmin_mailbox_remove('')" },
 	{ "pymailadmin_alias", "SELECT",
 	  "SELECT id,domain_id,source,destination "
 	  "FROM pymailadmin_alias WHERE 0" },

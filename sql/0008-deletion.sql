@@ -58,8 +58,9 @@ BEGIN
 END $$
 
 -- The rows of a mailbox whose keys and mail are gone, only for the process that
--- has claimed its request: aliases that lead to it alone, its owner, who is
--- told, and what pymailadmin_mailbox_remove() of the views deletes; from then on
+-- has claimed its request: aliases that lead to it alone, and what
+-- pymailadmin_mailbox_remove() of the views deletes; its owner is told, and its
+-- owner no more, when the request ends. From then on
 -- the address is reserved, and nobody can say any more where the home was: that
 -- is noted. result: done; lost: the request is no longer the
 -- caller's. Calling it again changes nothing.
@@ -99,12 +100,6 @@ BEGIN
 		UPDATE pymailadmin_request
 			SET home = COALESCE(NULLIF(p_home, ''), home)
 			WHERE id = p_id;
-		INSERT INTO pymailadmin_outbox (account_id, template, address)
-			SELECT o.account_id, 'delete-done', o.address
-			FROM pymailadmin_account_mailbox o
-			WHERE o.address = v_address;
-		DELETE FROM pymailadmin_account_mailbox
-			WHERE address = v_address;
 		-- one with several destinations is the administrator's to change
 		DELETE FROM pymailadmin_alias
 			WHERE destination = CAST(v_address AS CHAR);

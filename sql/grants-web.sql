@@ -1,8 +1,11 @@
 -- What the portal may do, and nothing else. Whoever takes the portal's host
 -- over has these rights: with them no sealed request can be read, no password
 -- or mailbox of the mail server be written, no request be moved on, no history
--- be rewritten, nobody be made an administrator, no mailbox that is there be
--- given an owner, and no mail that goes to a mailbox or alias be led elsewhere.
+-- be rewritten, and no mail that goes to a mailbox or alias be led elsewhere.
+-- Procedures that act for an account do what that account may, and believe the
+-- portal which account it is: in the name of a super admin accounts, roles and
+-- whose a mailbox is can be changed, each of which is in the history, and told
+-- to whom it is about. No mail is read by that: it is encrypted.
 --
 -- The account is 'pymailadmin_web'@'%' and has no other use: rights it has
 -- beyond these are taken away. Make it first, best for one host and with TLS:
@@ -63,23 +66,43 @@ GRANT SELECT (id, email, language, reason, network, invitation_id, token_hash,
 GRANT SELECT (id, account_id, note, domains, uses, used, created_at, expires_at)
 	ON pymailadmin_invitation TO 'pymailadmin_web'@'%';
 
+-- A request that waits is tried at once, by super admins (0006-notices.sql).
+GRANT EXECUTE ON PROCEDURE pymailadmin_request_retry
+	TO 'pymailadmin_web'@'%';
+
+-- What super admins change of accounts, and whose a mailbox is
+-- (0005-administration.sql). Domains: grants-web-domains.sql.
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_role
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_active
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_limits
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_domains
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_log_out
+	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_mailbox_give
+	TO 'pymailadmin_web'@'%';
+
 GRANT SELECT ON pymailadmin_account_domain TO 'pymailadmin_web'@'%';
 GRANT SELECT ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
 
 -- Requests are followed. Not the sealed part, nor who works on it.
 GRANT SELECT (id, kind, address, account_id, state, created_at, quota, outcome,
-	      mails_done, mails_total, bytes_done, bytes_total, storing_since,
+	      retry_at, mails_done, mails_total, bytes_done, bytes_total, storing_since,
 	      updated_at, ended_at, open_address)
 	ON pymailadmin_request TO 'pymailadmin_web'@'%';
 
--- The portal's own tables. Accounts get another role, other limits and domains
--- by an administrator, with SQL.
+-- The portal's own tables.
 GRANT SELECT,
 	UPDATE (password, language, password_changed_at, totp_secret,
-		totp_confirmed_at, totp_last_step)
+		totp_confirmed_at, totp_last_step, devices_since)
 	ON pymailadmin_account TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE
 	ON pymailadmin_session TO 'pymailadmin_web'@'%';
+GRANT SELECT, INSERT, DELETE, UPDATE (seen_at)
+	ON pymailadmin_known_device TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, DELETE, UPDATE (used_at)
 	ON pymailadmin_backup_code TO 'pymailadmin_web'@'%';
 GRANT SELECT, INSERT, DELETE

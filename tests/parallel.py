@@ -8,7 +8,8 @@ from xdist.scheduler import LoadScopeScheduling
 KIND = re.compile(r"[\[-](maildir|sdbox|mdbox)(?=[\]-])")
 # What takes longest begins first, or all would wait for it at the end.
 LONG = ("test_unit", "test_builds", "test_web_browser", "test_web_gallery",
-        "test_web_looks", "test_interrupted", "test_stress", "test_install")
+        "test_web_looks", "test_interrupted", "test_stress", "test_packages",
+        "test_install")
 
 
 def group(nodeid):

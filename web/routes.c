@@ -1,9 +1,13 @@
 #include "routes.h"
 #include "page-account-password.h"
 #include "page-account.h"
+#include "page-accounts.h"
+#include "page-administration.h"
 #include "page-alias.h"
 #include "page-backup-codes.h"
 #include "page-domain.h"
+#include "page-domains.h"
+#include "page-events.h"
 #include "page-forgotten.h"
 #include "page-home.h"
 #include "page-invitations.h"
@@ -44,6 +48,26 @@ const struct route routes[] = {
 	  page_sessions_end, false, false },
 	{ "/account/two-factor", GET | POST, ROUTE_ROLE_USER, FORM,
 	  page_two_factor, false, false },
+	{ "/accounts", GET, ROUTE_ROLE_SUPER_ADMIN, 0,
+	  page_accounts, false, false },
+	{ "/accounts/account", GET, ROUTE_ROLE_SUPER_ADMIN, 0,
+	  page_accounts_account, false, false },
+	{ "/accounts/active", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_accounts_active, false, false },
+	{ "/accounts/domains", GET | POST, ROUTE_ROLE_SUPER_ADMIN, LONG_FORM,
+	  page_accounts_domains, false, false },
+	{ "/accounts/domains/take", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_accounts_domains_take, false, false },
+	{ "/accounts/limits", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_accounts_limits, false, false },
+	{ "/accounts/log-out", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_accounts_log_out, false, false },
+	{ "/accounts/role", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_accounts_role, false, false },
+	{ "/accounts/two-factor", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_accounts_two_factor, false, false },
+	{ "/administration", GET, ROUTE_ROLE_SUPER_ADMIN, 0,
+	  page_administration, false, false },
 	{ "/alias/add", GET | POST, ROUTE_ROLE_USER, FORM, page_alias_add,
 	  false, false },
 	{ "/alias/delete", GET | POST, ROUTE_ROLE_USER, FORM,
@@ -51,6 +75,14 @@ const struct route routes[] = {
 	{ "/alias/rename", GET | POST, ROUTE_ROLE_USER, FORM,
 	  page_alias_rename, false, false },
 	{ "/domain", GET, ROUTE_ROLE_USER, 0, page_domain, false, false },
+	{ "/domains", GET, ROUTE_ROLE_SUPER_ADMIN, 0,
+	  page_domains, false, false },
+	{ "/domains/add", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_domains_add, false, false },
+	{ "/domains/remove", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_domains_remove, false, false },
+	{ "/events", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_events,
+	  false, false },
 	{ "/home", GET, ROUTE_ROLE_USER, 0, page_home, false, false },
 	{ "/language", POST, ROUTE_ROLE_ANYONE, FORM, page_language,
 	  false, false },
@@ -68,6 +100,8 @@ const struct route routes[] = {
 	  page_mailbox_delete, false, false },
 	{ "/mailbox/delete/cancel", POST, ROUTE_ROLE_USER, FORM,
 	  page_mailbox_delete_cancel, false, false },
+	{ "/mailbox/owner", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_mailbox_owner, false, false },
 	{ "/mailbox/password", GET | POST, ROUTE_ROLE_USER, FORM,
 	  page_mailbox_password, false, false },
 	{ "/mailbox/progress", GET, ROUTE_ROLE_USER, 0,
@@ -96,6 +130,10 @@ const struct route routes[] = {
 	  page_register_confirm, false, false },
 	{ "/requests", GET, ROUTE_ROLE_SUPER_ADMIN, 0, page_requests,
 	  false, false },
+	{ "/requests/cancel", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_cancel, false, false },
+	{ "/requests/retry", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_requests_retry, false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 

@@ -227,6 +227,7 @@ static const char *const log_levels[] = {
 static const char *const registrations[] = {
 	"off", "open", "invitation", NULL
 };
+static const char *const no_yes[] = { "no", "yes", NULL };
 static const char *const quota_formats[] = { "bytes", "human", NULL };
 static const char *const schemes[] = {
 	"ARGON2ID", "ARGON2I", "BLF-CRYPT", "SHA512-CRYPT", "SHA256-CRYPT",
@@ -309,6 +310,8 @@ const struct settings_def settings_table[] = {
 	{ "limit_registration_address", parse_rate,
 	  AT(limit_registration_address), "10/1h", 0, 0, NULL, false },
 
+	{ "manage_domains", parse_choice, AT(manage_domains), "no", 0, 0,
+	  no_yes, false },
 	{ "max_mailboxes", parse_number, AT(max_mailboxes), "3",
 	  0, 100000, NULL, false },
 	{ "max_aliases", parse_number, AT(max_aliases), "100",

@@ -89,6 +89,7 @@ struct settings {
 	/* What the reason should say, in the administrator's words. */
 	const char *registration_text_en, *registration_text_fr;
 
+	unsigned int manage_domains; /* 1: super admins add and remove them */
 	unsigned int max_mailboxes, max_aliases;
 	unsigned int mailbox_name_min, alias_name_min, name_max;
 	/* Local parts nobody can have, in lower case. */

@@ -24,7 +24,7 @@ static const struct {
 		TO(PENDING) | TO(SWITCHING) | TO(STORING) |
 		TO(FAILED) | TO(EXPIRED) | TO(CANCELED) },
 	[REQUEST_STATE_SWITCHING] = { "switching", TO(SWITCHED) | TO(FAILED) },
-	[REQUEST_STATE_SWITCHED] = { "switched", TO(REKEYING) },
+	[REQUEST_STATE_SWITCHED] = { "switched", TO(REKEYING) | TO(DONE) },
 	[REQUEST_STATE_REKEYING] = { "rekeying",
 		TO(STORING) | TO(DONE) },
 	[REQUEST_STATE_STORING] = { "storing", TO(DONE) | TO(FAILED) },

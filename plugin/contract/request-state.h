@@ -6,7 +6,8 @@
    the ENUM columns in sql/. Pure functions: no I/O, no clock; any thread.
 
    pending -> claimed -> switching -> switched -> rekeying -> done
-      |          |  |        |                        |        ^
+      |          |  |        |           |            |        ^ ^
+      |          |  |        |           `------------|--------|-'
       |          |  |        `-> failed (rolled back) |        |
       |          |  `-------------------------------> storing -'
       |          `-> pending, failed, expired, canceled
@@ -21,7 +22,11 @@
    claimed); another request may be filed
    done, failed, expired, canceled: ended, the sealed part is wiped
 
-   kind delete: pending while it can be canceled, also once its password has
+   Of kind create: in switching the mailbox is being made, its row is there but
+   not active; in switched it is active, and auth caches may still know that it
+   was not there; then it is done. It is closed until then, however long.
+
+   Of kind delete: pending while it can be canceled, also once its password has
    been verified; claimed while that, or whether it can be done, is looked at.
    From switching on there is only forward, and nobody gets in:
    switching  the keys are being destroyed
@@ -74,6 +79,10 @@ bool request_deletion_has_begun(enum request_state state);
 bool request_state_is_final(enum request_state state);
 
 #define REQUEST_CLOCK_SKEW_SECS 60
+
+/* A request of kind create that has not been met by then expires: the person
+   does not wait for it any more, and the seal should not lie for ever. */
+#define REQUEST_CREATE_MAX_SECS (24*3600)
 
 /* Is the mailbox of a request of kind password closed to logins at the time
    now? Times are seconds since the epoch, window_secs the longest time a

@@ -9,6 +9,7 @@ import time
 import demoportal
 import mailclients
 import messages
+import newcomer
 from changes import folder_keys
 from mailhost import MailHost
 
@@ -224,11 +225,12 @@ def stay(host, mailbox, portal, report):
 
 def show(host, report, stays):
     mailbox, given = run(host, report)
-    with demoportal.Printer(report) if stays else \
-            demoportal.MailCatcher() as catcher:
+    with demoportal.Printer(host, report) if stays else \
+            newcomer.Postman(host) as catcher:
         portal = demoportal.start(host, catcher)
         try:
             demoportal.journey(host, mailbox, portal, report, given)
+            demoportal.joining(host, portal, report)
             report.end()
             if stays:
                 stay(host, mailbox, portal, report)
@@ -242,7 +244,8 @@ def main():
                     depth="storage")
     report.line(report.paint(
         "1", "pymailadmin: a mailbox password and its key are changed, also in "
-        "the portal"))
+        "the portal,"))
+    report.line(report.paint("1", "where a newcomer gets a mailbox"))
     try:
         show(host, report, "stay" in sys.argv[2:])
         if not report.failed:

@@ -5,8 +5,8 @@ import socket
 import textwrap
 
 import mailclients
+import newcomer
 from browser import Browser
-from mailcatcher import MailCatcher
 from mariadb import wait_until
 from webportal import Portal
 
@@ -22,11 +22,11 @@ DOMAINS = ("example.test", "association.example", "theatre.example")
 ALIAS = "newsletter"
 
 
-class Printer(MailCatcher):
-    """Shows what the portal mails, as nobody is there to read it."""
+class Printer(newcomer.Postman):
+    """Shows what the portal mails, also to addresses that nobody reads."""
 
-    def __init__(self, report):
-        super().__init__()
+    def __init__(self, host, report):
+        super().__init__(host)
         self.report = report
 
     async def handle_DATA(self, server, session, envelope):
@@ -53,7 +53,8 @@ def start(host, catcher):
     portal = Portal(
         host, port=port(), base_url="http://127.0.0.1:{port}",
         smtp_url=catcher.url, mail_from="portal@people.example",
-        product_name="pymailadmin", two_factor_required="").start()
+        product_name="pymailadmin", two_factor_required="",
+        registration="open").start()
     for domain in DOMAINS:
         portal.add_domain(domain)
     portal.add_account(USER, PASSWORDS[USER], domains=DOMAINS[:2])
@@ -123,6 +124,11 @@ def journey(host, mailbox, portal, report, given):
         report.tell(f"The one before: {answer or 'logged in'}")
         report.check("IMAP refuses it", answer is not None and
                      "AUTH" in answer)
+
+
+def joining(host, portal, report):
+    with report.step("A newcomer"):
+        newcomer.join(host, portal, (ROOT, PASSWORDS[ROOT]), report)
 
 
 def add_alias(browser, mailbox, portal, report):

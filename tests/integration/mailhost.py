@@ -376,13 +376,17 @@ class MailHost:
     # ---- accounts
 
     def create(self, name, password=None, *, key=True, scheme=None):
-        """A mailbox with its row and, if key, its user key."""
-        mailbox = Mailbox(self, f"{name}@{DOMAIN}",
+        """A mailbox with its row and, if key, its user key: of a name, or a
+        whole address."""
+        address = name if "@" in name else f"{name}@{DOMAIN}"
+        mailbox = Mailbox(self, address,
                           password or secrets.token_urlsafe(12))
+        domain = address.rpartition("@")[2]
+        self.db.sql("INSERT IGNORE INTO domain (domain) VALUES (%s)", domain)
         self.db.sql("INSERT INTO users (domain_id, email, crypt) "
                     "SELECT id, %s, %s FROM domain WHERE domain = %s",
                     mailbox.address, self.hash(mailbox.password, scheme),
-                    DOMAIN)
+                    domain)
         if key:
             self.must("-o", "crypt_user_key_password=" +
                       key_password(mailbox.password), "mailbox", "cryptokey",

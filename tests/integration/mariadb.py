@@ -12,6 +12,7 @@ import pymysql
 import pymysql.cursors
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
+VERSIONS = sorted(int(path.name[:4]) for path in SQL.glob("0*.sql"))
 DEADLINE = 30
 TEMPLATE = Path("/srv/mariadb-template")
 given_ports = set()

@@ -1,5 +1,5 @@
 /* Seals a request as the portal does, for tests: reads lines with public key,
-   kind, address, request id, time, old password, new password and hash, prints
+   address, request id, time, old password, new password, hash and kind, prints
    the sealed request in hexadecimal. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,14 +39,14 @@ int main(void)
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
-	if (!request_kind_parse(read_line(), &binding.kind))
-		return 1;
 	binding.address = read_line();
 	binding.request_id = read_line();
 	binding.created = strtoull(read_line(), NULL, 10);
 	copy(secrets.old_password, sizeof(secrets.old_password), read_line());
 	copy(secrets.new_password, sizeof(secrets.new_password), read_line());
 	copy(secrets.new_hash, sizeof(secrets.new_hash), read_line());
+	if (!request_kind_parse(read_line(), &binding.kind))
+		return 1;
 	if (sealed_request_seal(&pub, &binding, &secrets, sealed, &size,
 				&error) < 0) {
 		fprintf(stderr, "%s\n", error);

@@ -20,7 +20,7 @@ def program():
 
 def seal(public, address, request_id, created, old, new, new_hash,
          kind="password"):
-    lines = (public, kind, address, request_id, created, old, new, new_hash)
+    lines = (public, address, request_id, created, old, new, new_hash, kind)
     data = b"".join((line if isinstance(line, bytes) else
                      str(line).encode()) + b"\n" for line in lines)
     done = subprocess.run([program()], capture_output=True, input=data)

@@ -8,8 +8,8 @@ import pytest
 from mailclients import Refused
 from mariadb import wait_until
 from windows import (
-    CLOSED, MORE_LOGINS, SWITCHING, UNAVAILABLE, WINDOW_SECS, WRONG, ask,
-    close, cram_md5, host, is_refused, may_log_in, open_again, restart,
+    CLOSED, CREATION, MORE_LOGINS, SWITCHING, UNAVAILABLE, WINDOW_SECS, WRONG,
+    ask, close, cram_md5, host, is_refused, may_log_in, open_again, restart,
     shut_down, statements_of, submission_auth, words_of)
 
 
@@ -62,10 +62,34 @@ def test_an_ended_request_closes_nothing(host, state):
     may_log_in(host.alice)
 
 
-@pytest.mark.parametrize("kind", ["create", "delete"])
-def test_other_requests_close_nothing(host, kind):
-    close(host.alice, kind=kind)
+def test_other_requests_close_nothing(host):
+    close(host.alice, kind="delete")
     may_log_in(host.alice)
+
+
+@pytest.mark.parametrize("state", ["pending", "claimed", "switching",
+                                   "switched"])
+@pytest.mark.parametrize("age", [0, WINDOW_SECS + 60, 30 * 24 * 3600])
+def test_a_mailbox_that_is_being_made_is_closed_to_all(host, state, age):
+    """However long that takes: there is nothing yet to be kept from anyone."""
+    close(host.alice, state, age, kind="create")
+    assert words_of(host.alice.imap) == "NO [UNAVAILABLE] " + CREATION
+    assert words_of(host.alice.pop3) == "-ERR [SYS/TEMP] " + CREATION
+    with host.lmtp() as lmtp:
+        answer = lmtp.deliver(host.alice.address, b"Subject: x\r\n\r\nx\r\n")
+        assert answer[0] == 451, answer
+        assert lmtp.deliver(host.bob.address,
+                            b"Subject: x\r\n\r\nx\r\n")[0] == 250
+    result = host.doveadm("user", host.alice.address)
+    assert result.code == 75 and CREATION in result.output, result
+
+
+def test_mail_waits_while_the_database_is_away(host):
+    """Nobody knows then whether its mailbox is there."""
+    shut_down(host)
+    with host.lmtp() as lmtp:
+        answer = lmtp.deliver(host.alice.address, b"Subject: x\r\n\r\nx\r\n")
+    assert answer[0] == 451, answer
 
 
 def test_others_are_not_refused(host):
@@ -132,8 +156,11 @@ def test_mail_comes_in_and_commands_work_while_it_is_closed(host):
     host.must("user", "*")
     host.must("auth", "lookup", host.alice.address)
     host.db.log_statements(False)
-    assert host.alice.address in host.db.logged()[before:]
-    assert "pymailadmin" not in host.db.logged()[before:]
+    statements = host.db.logged()[before:]
+    assert host.alice.address in statements
+    # One for the delivery and for each of two commands that look a user up:
+    # is the mailbox being made?
+    assert statements.count("FROM pymailadmin_") == 3
 
 
 def test_doveadm_tells_the_admin_why_a_log_in_fails(host):

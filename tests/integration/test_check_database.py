@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from mariadb import SQL
+from mariadb import SQL, VERSIONS
 from test_check import (NAMES, check, differing, expect, healthy, host,
                         lines_of)
 
@@ -67,6 +67,12 @@ def test_a_table_is_missing(host, healthy, table):
     assert f"pymailadmin_{table}" in changed["tables"][1]
 
 
+def file_versions(versions):
+    values = ",".join(f"({version},'x')" for version in versions)
+    return "INSERT INTO pymailadmin_schema_version (version,description) " \
+        f"VALUES {values}"
+
+
 def test_a_column_is_missing(host, healthy):
     with sql(host, "ALTER TABLE pymailadmin_request CHANGE retry_at away "
              "DATETIME NULL", "ALTER TABLE pymailadmin_request CHANGE away "
@@ -79,13 +85,10 @@ VERSIONS = sorted(int(path.name[:4]) for path in SQL.glob("0*.sql"))
 
 @pytest.mark.parametrize("broken, repair, code, result, text", [
     (f"DELETE FROM pymailadmin_schema_version WHERE version={VERSIONS[-1]}",
-     "INSERT INTO pymailadmin_schema_version (version,description) VALUES "
-     f"({VERSIONS[-1]},'x')", 78, "error", f"of version {VERSIONS[-2]}, "
-     f"{VERSIONS[-1]} is needed; load the SQL files"),
-    ("DELETE FROM pymailadmin_schema_version", "INSERT INTO "
-     "pymailadmin_schema_version (version,description) VALUES " +
-     ",".join(f"({version},'x')" for version in VERSIONS), 78, "error",
-     f"of version 0, {VERSIONS[-1]} is needed; load the SQL files"),
+     file_versions(VERSIONS[-1:]), 78, "error",
+     f"of version {VERSIONS[-2]}, {VERSIONS[-1]} is needed; load the SQL files"),
+    ("DELETE FROM pymailadmin_schema_version", file_versions(VERSIONS), 78,
+     "error", f"of version 0, {VERSIONS[-1]} is needed; load the SQL files"),
     ("INSERT INTO pymailadmin_schema_version (version,description) "
      "VALUES (999,'x')", "DELETE FROM pymailadmin_schema_version "
      "WHERE version=999", 0, "warning", "version 999, .* update the plugin")],
@@ -96,9 +99,8 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
 
 
 @pytest.mark.parametrize("right, table", [
-    ("SELECT", "domain"), ("SELECT", "mailbox"), ("INSERT", "mailbox"),
-    ("DELETE", "mailbox"), ("UPDATE (password)", "mailbox"),
-    ("UPDATE (active)", "mailbox"), ("SELECT", "alias"),
+    ("SELECT", "domain"), ("SELECT", "mailbox"),
+    ("UPDATE (password)", "mailbox"), ("SELECT", "alias"),
     ("DELETE", "alias"), ("SELECT", "request"), ("INSERT", "request"),
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
@@ -121,6 +123,32 @@ def test_a_right_is_missing(host, healthy, right, table):
     assert result == "error"
     assert f"pymailadmin_{table}" in text and "denied" in text
     assert text.endswith("; load grants-plugin.sql")
+
+
+@pytest.mark.parametrize("procedure", [
+    "create_begin", "create_activate", "create_end", "mapping_check",
+    "mailbox_remove"])
+def test_a_procedure_may_not_be_called(host, healthy, procedure):
+    with sql(host, f"REVOKE EXECUTE ON PROCEDURE pymailadmin_{procedure} "
+             f"FROM {ACCOUNT}", SQL / "grants-plugin.sql"):
+        expect(host, healthy, 78, "error",
+               rights=f"pymailadmin_{procedure}.*denied.*; load "
+               "grants-plugin.sql$")
+
+
+@pytest.mark.parametrize("procedure", [
+    "mailbox_insert", "mailbox_activate", "mailbox_remove"])
+def test_a_procedure_of_the_mapping_is_missing(host, healthy, procedure):
+    host.db.load(f"DROP PROCEDURE pymailadmin_{procedure}")
+    try:
+        code, lines = check(host)
+    finally:
+        host.db.load(SQL / "views-default.sql")
+        host.db.load(SQL / "grants-plugin.sql")
+    assert code == 78
+    result, text = differing(lines, healthy)["tables"]
+    assert result == "error" and f"pymailadmin_{procedure}" in text
+    assert "views-default.sql" in text
 
 
 @pytest.mark.parametrize("age, result, text", [

@@ -1,6 +1,7 @@
 """Who may have a mailbox deleted, who may change their mind, and when it has to
 wait."""
 
+import imaplib
 import shutil
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 import seals
 from changes import assert_ended, assert_opens, fill, name_of
 from deletions import (
-    GRACE, QUARANTINE, ask, assert_closed, assert_gone, destroy)
+    GRACE, QUARANTINE, answers, ask, assert_closed, assert_gone, destroy)
+from mailclients import Refused
 from mailhost import MailHost
 from webmailboxes import CHEAP
 from webportal import Portal
@@ -173,18 +175,32 @@ def test_nobody_gets_in_while_it_is_destroyed(host, mailbox, state):
     host.clock.move(GRACE)
     host.db.sql("UPDATE pymailadmin_request SET state = %s WHERE id = %s",
                 state, mailbox.request_id)
-    marks = mailbox.home / "pymailadmin.deletion"
-    marks.touch()
     assert_closed(mailbox)
     host.clock.move(GRACE)
     assert_closed(mailbox)
     # Nor do the administrator's commands open it.
     result = host.doveadm("mailbox", "list", "-u", mailbox.address)
-    assert "the mailbox is being deleted" in result.stderr
+    assert result.code == 75, result
     assert host.doveadm("pymailadmin", "cancel", "-u",
                         mailbox.address).code == 69
     host.process().expect(0)
     assert_gone(mailbox)
+
+
+def test_nobody_gets_in_without_the_driver(host, mailbox):
+    """The mark in the home is enough, for whoever opens a mailbox."""
+    mark = mailbox.home / "pymailadmin.deletion"
+    mark.touch()
+    assert answers(mailbox)["lmtp"][0] == 451
+    # The log-in is answered before the session begins, and ends.
+    imap = mailbox.imap()
+    with pytest.raises((Refused, imaplib.IMAP4.abort, OSError)):
+        imap.mails()
+    imap.shutdown()
+    assert "the mailbox is being deleted" in host.doveadm(
+        "mailbox", "list", "-u", mailbox.address).stderr
+    mark.unlink()
+    mailbox.mails()
 
 
 # Homes

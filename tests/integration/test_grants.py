@@ -6,8 +6,8 @@ import pymysql
 import pytest
 
 from databases import (
-    CHECK_FAILED, DENIED, ID, as_plugin, as_web, call, db, enum_values, error_of,
-    file_request, portal_file, run, server)
+    CHECK_FAILED, DENIED, FINAL, ID, as_plugin, as_web, call, db, enum_values,
+    error_of, file_request, portal_file, run, server)
 from mariadb import SQL
 
 
@@ -73,6 +73,13 @@ WEB_MAY = [
     "VALUES (7, REPEAT('c', 32))",
     "UPDATE pymailadmin_backup_code SET used_at = UTC_TIMESTAMP()",
     "DELETE FROM pymailadmin_backup_code",
+    "UPDATE pymailadmin_account SET devices_since = UTC_TIMESTAMP()",
+    "INSERT INTO pymailadmin_known_device (account_id, token_hash) "
+    "VALUES (7, REPEAT('t', 32))",
+    "UPDATE pymailadmin_known_device SET seen_at = UTC_TIMESTAMP()",
+    "SELECT * FROM pymailadmin_known_device",
+    "DELETE FROM pymailadmin_known_device",
+    f"CALL pymailadmin_request_retry(7, '{ID}')",
     "INSERT INTO pymailadmin_password_reset (token_hash, account_id, "
     "expires_at) VALUES (REPEAT('t', 32), 7, UTC_TIMESTAMP())",
     "SELECT * FROM pymailadmin_password_reset",
@@ -89,7 +96,7 @@ WEB_MAY = [
     "INSERT INTO pymailadmin_event (actor, address, kind, text, hidden) "
     "VALUES ('a@other.test', 'alice@example.test', 'login', 'x', 1)",
     "SELECT * FROM pymailadmin_event",
-    "SELECT mails_done, mails_total, bytes_done, bytes_total, storing_since, "
+    "SELECT retry_at, mails_done, mails_total, bytes_done, bytes_total, storing_since, "
     "quota FROM pymailadmin_request",
     "SELECT * FROM pymailadmin_heartbeat",
     "SELECT * FROM pymailadmin_schema_version",
@@ -125,6 +132,7 @@ WEB_MAY_NOT = [
     "UPDATE pymailadmin_request SET state = 'switching'",
     "UPDATE pymailadmin_request SET state = 'canceled'",
     "UPDATE pymailadmin_request SET sealed = NULL",
+    "UPDATE pymailadmin_request SET retry_at = NULL",
     "UPDATE pymailadmin_request SET address = 'bob@example.test'",
     "UPDATE pymailadmin_request SET created_at = UTC_TIMESTAMP()",
     "UPDATE pymailadmin_request SET outcome = 'ok'",
@@ -203,14 +211,17 @@ WEB_MAY_NOT = [
     "CALL pymailadmin_domains_check(7, 1, '[]', @result)",
     "CALL pymailadmin_moderators_tell('registration-waiting')",
     "CALL pymailadmin_deletion_finish('x', 'y', 'z', 1)",
-    "CALL pymailadmin_mailbox_insert('x@example.test', 'x', 1)",
-    "CALL pymailadmin_mailbox_activate('x@example.test')",
-    "CALL pymailadmin_mailbox_remove('x@example.test')",
     # Addresses that were somebody's.
     "INSERT INTO pymailadmin_reserved_address (address, reserved_until) "
     "VALUES ('x@example.test', '2999-01-01')",
     "UPDATE pymailadmin_reserved_address SET reserved_until = '2000-01-01'",
     "DELETE FROM pymailadmin_reserved_address",
+    "CALL pymailadmin_account_lock(7, 7, @a, @b, @result)",
+    # What has a file of its own.
+    "CALL pymailadmin_domain_add(7, 'gmail.com')",
+    "CALL pymailadmin_domain_remove(7, 'example.test')",
+    "INSERT INTO pymailadmin_domain (name) VALUES ('gmail.com')",
+    "DELETE FROM pymailadmin_domain",
     # History, roles, and the schema itself.
     "UPDATE pymailadmin_event SET text = ''",
     "DELETE FROM pymailadmin_event",
@@ -338,6 +349,11 @@ def test_grants_for_an_account_that_is_not_there_make_none(db):
     ("alias_rename", 7, "alice@example.test", "1' OR '1", "new@example.test"),
     ("alias_delete", 7, "alice@example.test", "2"),
     ("alias_delete", 7, "bob@example.test", "2"),
+    ("mailbox_give", 7, "bob@example.test", "alice@other.test", None),
+    ("mailbox_give", None, "bob@example.test", "alice@other.test", None),
+    ("account_set_role", 7, 7, "super_admin", "user"),
+    ("account_set_limits", 7, 7, 1000, 1000),
+    ("account_set_domains", 7, 7, '["example.test"]', False),
 ])
 def test_nothing_is_taken_from_others(db, statement):
     db.sql("INSERT INTO users (domain_id, email, crypt) "
@@ -354,6 +370,38 @@ def test_nothing_is_taken_from_others(db, statement):
         arguments[4] = int(time.time())
     assert call(as_web(db), statement[0], *arguments) != "done"
     assert [db.sql(f"SELECT * FROM {table}") for table in tables] == before
+
+
+@pytest.mark.parametrize("role, active, wait, result", [
+    ("super_admin", 1, 60, "done"), ("super_admin", 1, None, "not_found"),
+    ("super_admin", 1, -60, "not_found"), ("super_admin", 0, 60, "not_found"),
+    ("admin", 1, 60, "not_found"), ("user", 1, 60, "not_found")])
+def test_what_waits_is_tried_at_once_by_super_admins(db, role, active, wait,
+                                                     result):
+    portal_file(as_web(db))
+    db.sql("UPDATE pymailadmin_account SET role = %s, active = %s", role,
+           active)
+    db.sql("DELETE FROM pymailadmin_event")
+    root = db.connect()
+    for state in enum_values(db, "state"):
+        ended = state in FINAL
+        run(root, "UPDATE pymailadmin_request SET state = %s, sealed = NULL, "
+            "retry_at = UTC_TIMESTAMP() + INTERVAL %s SECOND, "
+            "ended_at = IF(%s, UTC_TIMESTAMP(), NULL)", state, wait, ended)
+        before = db.value("SELECT retry_at FROM pymailadmin_request")
+        expected = "not_found" if ended else result
+        assert call(as_web(db), "request_retry", 7, ID) == expected, state
+        row, = db.sql("SELECT state, retry_at FROM pymailadmin_request")
+        assert row == {"state": state, "retry_at":
+                       None if expected == "done" else before}
+    assert call(as_web(db), "request_retry", 7, "f" * 32) == "not_found"
+    assert call(as_web(db), "request_retry", None, ID) == "not_found"
+    events = db.sql("SELECT actor, address, kind, request_id "
+                    "FROM pymailadmin_event")
+    count = len(enum_values(db, "state")) - len(FINAL)
+    assert events == [{"actor": "alice@other.test", "kind": "password-retried",
+                       "address": "alice@example.test", "request_id": ID}] * (
+        count if result == "done" else 0)
 
 
 def test_a_procedure_is_whole_or_nothing_within_a_transaction(db):
@@ -395,7 +443,12 @@ PLUGIN_MAY = [
     "SELECT * FROM pymailadmin_reserved_address",
     "DELETE FROM pymailadmin_reserved_address",
     "CALL pymailadmin_deletion_finish('x', 'y', 'z', 1)",
-    "UPDATE pymailadmin_mailbox SET password = 'x', active = 0",
+    "UPDATE pymailadmin_mailbox SET password = 'x'",
+    "CALL pymailadmin_create_begin('', '', '', 0)",
+    "CALL pymailadmin_create_activate('', '', '', 0)",
+    "CALL pymailadmin_create_end('', '', '', '', '')",
+    "CALL pymailadmin_mapping_check()",
+    "CALL pymailadmin_mailbox_remove('nobody@example.test')",
     "DELETE FROM pymailadmin_account_mailbox "
     "WHERE address = 'alice@example.test'",
 ]
@@ -413,6 +466,13 @@ PLUGIN_MAY_NOT = [
     "UPDATE pymailadmin_request SET created_at = UTC_TIMESTAMP()",
     "UPDATE pymailadmin_request SET kind = 'delete'",
     "UPDATE pymailadmin_mailbox SET address = 'x@example.test'",
+    "UPDATE pymailadmin_mailbox SET active = 1",
+    "DELETE FROM pymailadmin_mailbox",
+    "INSERT INTO pymailadmin_mailbox (domain_id, address, password) "
+    "VALUES (1, 'x@example.test', 'x')",
+    # only with a request
+    "CALL pymailadmin_mailbox_insert('x@example.test', 'x', 0)",
+    "CALL pymailadmin_mailbox_activate('alice@example.test')",
     "UPDATE users SET crypt = 'x'",
     "INSERT INTO pymailadmin_alias (domain_id, source, destination) "
     "VALUES (1, 'x@example.test', 'y@example.test')",

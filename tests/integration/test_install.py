@@ -28,6 +28,11 @@ OLD, NEW = "correct horse", "battery staple"
 UNIT = "pymailadmin-process"
 NAME = "mail.example.org"
 ADMIN, PORTAL = "admin@example.org", "rivers carry small boats"
+# What the README does with packages, and says how to do without.
+PACKAGES = """\
+make deb
+apt install ./deb/pymailadmin-{common,dovecot,web}_*.deb
+"""
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # Between two blocks the script waits for a line.
 STEP = re.compile("\x1e(\\d+)\x1e")
@@ -49,11 +54,15 @@ def packages(block):
 
 
 class Walk:
-    """Follows the README as a new administrator."""
+    """Follows the README as a new administrator, with packages or without."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, from_packages=False):
         self.machine = machine
         self.blocks = install_blocks()
+        if not from_packages:
+            self.blocks = [block.replace(PACKAGES, "make\nmake install\n")
+                           for block in self.blocks]
+            assert any("make install" in block for block in self.blocks)
         self.password = OLD
         self.screen = ""
         self.mails = []

@@ -7,7 +7,7 @@ import pytest
 
 from databases import (
     CHECK_FAILED, DUPLICATE, FINAL, HASH, ID, NOT_NULL, TOO_LONG, as_plugin,
-    db, enum_values, error_of, file_request, run, server)
+    call, db, enum_values, error_of, file_request, run, server)
 from mariadb import SQL
 
 TOP = SQL.parent
@@ -25,9 +25,9 @@ def own_tables(db):
 def test_the_tables_of_the_design_are_there(db):
     assert own_tables(db) == ["pymailadmin_" + name for name in (
         "account", "account_domain", "account_mailbox", "backup_code", "event",
-        "heartbeat", "invitation", "outbox", "password_reset", "rate_limit",
-        "registration", "request", "reserved_address", "schema_version",
-        "session")]
+        "heartbeat", "invitation", "known_device", "outbox", "password_reset",
+        "rate_limit", "registration", "request", "reserved_address",
+        "schema_version", "session")]
     for row in db.sql("SELECT ENGINE, TABLE_COLLATION FROM "
                       "information_schema.TABLES WHERE TABLE_SCHEMA = 'mail' "
                       "AND TABLE_NAME LIKE 'pymailadmin\\_%' AND "
@@ -215,15 +215,23 @@ def test_the_views_map_every_column(db):
 
 def test_the_plugin_makes_and_removes_a_mailbox(db):
     plugin = as_plugin(db)
-    assert run(plugin, "INSERT INTO pymailadmin_mailbox (domain_id, address, "
-               "password, quota, active) "
-               "VALUES (1, 'bob@example.test', %s, 0, 0)", HASH) == 1
-    assert run(plugin, "UPDATE pymailadmin_mailbox SET active = 1 "
-               "WHERE address = 'bob@example.test'") == 1
+    db.sql("INSERT INTO pymailadmin_request (id, kind, address, created_at, "
+           "state, claimed_by, quota) VALUES (%s, 'create', "
+           "'bob@example.test', UTC_TIMESTAMP(), 'claimed', 'h/1/2', 7)", ID)
+    assert call(plugin, "create_begin", ID, "h/9/9", HASH,
+                60) == "lost"
+    assert call(plugin, "create_begin", ID, "h/1/2", HASH,
+                60) == "done"
+    assert db.sql("SELECT quota, active FROM users "
+                  "WHERE email = 'bob@example.test'") == \
+        [{"quota": 7, "active": 0}]
+    assert call(plugin, "create_activate", ID, "h/1/2", "other",
+                60) == "unknown_mailbox"
+    assert call(plugin, "create_activate", ID, "h/1/2", HASH,
+                60) == "done"
     assert run(plugin, "DELETE FROM pymailadmin_alias "
                "WHERE destination = 'alice@example.test'") == 1
-    assert run(plugin, "DELETE FROM pymailadmin_mailbox "
-               "WHERE address = 'alice@example.test'") == 1
+    run(plugin, "CALL pymailadmin_mailbox_remove('alice@example.test')")
     assert db.sql("SELECT email, active FROM users") == \
         [{"email": "bob@example.test", "active": 1}]
 

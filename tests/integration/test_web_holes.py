@@ -59,7 +59,12 @@ def pages_of(portal):
             f"/mailbox/progress?address={mailbox}",
             f"/alias/add?mailbox={mailbox}", f"/alias/rename?{alias}",
             f"/alias/delete?{alias}", "/moderation", "/moderation?after=1",
-            "/moderation/answer?id=1", "/moderation/invitations"]
+            "/moderation/answer?id=1", "/moderation/invitations",
+            "/administration", "/accounts?search=post", "/domains",
+            f"/mailbox/owner?address={mailbox}", *(
+                f"/accounts/{name}?id={portal.account_id(USER)}" for name in (
+                    "account", "role", "active", "limits", "domains",
+                    "log-out", "two-factor"))]
 
 
 FOR_ALL = ["/", "/login", "/login/code", "/password/forgotten", "/register",

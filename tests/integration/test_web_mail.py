@@ -1,6 +1,7 @@
 """The portal's mails on their way to the relay: TLS, log-in, and relays that
 are not as they should be."""
 
+import asyncio
 import contextlib
 import re
 import socket
@@ -295,6 +296,34 @@ def test_the_portal_stops_while_a_relay_hangs(portal, silent):
         assert seconds_of(portal.web.stop) < 20
         portal.web.start()
         assert kept(portal)
+
+
+class Witness(MailCatcher):
+    """Does something when a mail has come, before it says so."""
+
+    def __init__(self, happens):
+        super().__init__()
+        self.happens = happens
+
+    async def handle_DATA(self, server, session, envelope):
+        answer = await super().handle_DATA(server, session, envelope)
+        if len(self.raw) == 1:
+            await asyncio.to_thread(self.happens)
+        return answer
+
+
+def test_what_was_sent_while_the_database_went_is_not_sent_again(portal):
+    relay = Witness(portal.db.kill)
+    for user in USERS:
+        file_mail(portal, user)
+    with sending(portal, relay, smtp_url=relay.url):
+        wait_until(lambda: portal.db.process is None, "the database is killed")
+        wait_until(lambda: any("mail has to wait" in line
+                               for line in portal.web.log_lines()), "a try")
+        portal.db.start()
+        for user in USERS:
+            assert is_sent(portal, relay, user)
+    assert sorted(to for _, [to] in relay.envelopes) == USERS
 
 
 @pytest.mark.parametrize("address", [

@@ -22,21 +22,23 @@ def portal():
 
 @pytest.fixture(autouse=True)
 def clean(portal):
-    for table in ("request", "heartbeat"):
+    for table in ("request", "heartbeat", "outbox"):
         portal.db.sql(f"DELETE FROM pymailadmin_{table}")
 
 
 def ask(portal, address, kind="password", state="pending", account=USER,
-        outcome=None, days=0):
+        outcome=None, days=0, retry=None):
     ended = state in ("done", "failed", "expired", "canceled")
     portal.db.sql(
         "INSERT INTO pymailadmin_request (id, kind, address, account_id, "
-        "state, created_at, outcome, quota, ended_at) SELECT %s, %s, %s, "
+        "state, created_at, outcome, quota, retry_at, ended_at) SELECT %s, "
+        "%s, %s, "
         "(SELECT id FROM pymailadmin_account WHERE email = %s), %s, "
         "UTC_TIMESTAMP() - INTERVAL %s DAY, %s, %s, "
+        "UTC_TIMESTAMP() + INTERVAL %s SECOND, "
         "IF(%s, UTC_TIMESTAMP() - INTERVAL %s DAY, NULL)",
         secrets.token_hex(16), kind, address, account, state, days, outcome,
-        1 if kind == "create" else None, ended, days)
+        1 if kind == "create" else None, retry, ended, days)
 
 
 def addresses(page):
@@ -130,3 +132,109 @@ def test_a_mail_host_that_never_came_or_has_another_key(portal):
     portal.db.sql("UPDATE pymailadmin_heartbeat SET seal_key_id = %s, "
                   "host = 'imap1.post.test'", "0" * 16)
     assert "imap1.post.test cannot open" in root.get("/home").text
+
+
+# ---- what super admins can do
+
+def state_of(portal, address):
+    row, = portal.db.sql("SELECT state, retry_at, sealed "
+                         "FROM pymailadmin_request WHERE address = %s",
+                         address)
+    return row
+
+
+def actions(page, address):
+    """To which pages the buttons of a row lead."""
+    text = page.html.partition(f">{address}</a>")[2].partition("</tr>")[0]
+    return re.findall(r'action="([^"]*)"', text)
+
+
+def last_event(portal):
+    row, = portal.db.sql("SELECT actor, address, kind FROM pymailadmin_event "
+                         "ORDER BY id DESC LIMIT 1")
+    return tuple(row.values())
+
+
+def test_what_can_be_done_with_each(portal):
+    ask(portal, "a@one.test")
+    ask(portal, "b@one.test", outcome="busy", retry=60)
+    ask(portal, "c@one.test", state="claimed")
+    ask(portal, "d@one.test", state="storing", kind="encrypt", retry=60)
+    ask(portal, "e@one.test", kind="delete", retry=-60)
+    ask(portal, "f@one.test", state="failed", outcome="seal", retry=60)
+    root = portal.log_in(ROOT)
+    page = root.get("/requests")
+    for name, paths in (("a", ["cancel"]), ("b", ["retry", "cancel"]),
+                        ("c", []), ("d", ["retry"]), ("e", ["cancel"])):
+        assert actions(page, f"{name}@one.test") == [
+            f"/requests/{path}" for path in paths], name
+    page = root.get("/requests?show=failed")
+    assert actions(page, "f@one.test") == []
+    assert "Whoever asked can ask again" in page.text
+
+
+def test_what_nobody_works_on_is_taken_back(portal):
+    portal.add_mailbox("a@one.test", USER)
+    ask(portal, "a@one.test")
+    portal.db.sql("UPDATE pymailadmin_request SET sealed = 'x'")
+    root = portal.log_in(ROOT)
+    page = root.submit(root.get("/requests"), "/requests/cancel").expect(
+        303, "/requests")
+    assert "The request was taken back." in root.follow(page).text
+    row = state_of(portal, "a@one.test")
+    assert (row["state"], row["sealed"]) == ("canceled", None)
+    assert last_event(portal) == (ROOT, "a@one.test", "password-canceled")
+    assert portal.db.sql(
+        "SELECT account_id, template FROM pymailadmin_outbox "
+        "WHERE address = 'a@one.test'") == [{
+            "account_id": portal.account_id(USER),
+            "template": "request-canceled"}]
+
+
+def test_what_waits_is_tried_at_once(portal):
+    ask(portal, "a@one.test", outcome="busy", retry=300)
+    root = portal.log_in(ROOT)
+    page = root.submit(root.get("/requests"), "/requests/retry").expect(
+        303, "/requests")
+    assert "next run of the mail host" in root.follow(page).text
+    row = state_of(portal, "a@one.test")
+    assert (row["state"], row["retry_at"]) == ("pending", None)
+    assert last_event(portal) == (ROOT, "a@one.test", "password-retried")
+
+
+@pytest.mark.parametrize("path", ["/requests/cancel", "/requests/retry"])
+def test_what_has_changed_meanwhile_stays_as_it_is(portal, path):
+    ask(portal, "a@one.test", outcome="busy", retry=300)
+    root = portal.log_in(ROOT)
+    page = root.get("/requests")
+    portal.db.sql("UPDATE pymailadmin_request SET state = 'claimed', "
+                  "retry_at = NULL")
+    before = state_of(portal, "a@one.test")
+    page = root.submit(page, path).expect(303, "/requests")
+    assert "Nothing was changed" in root.follow(page).text
+    assert state_of(portal, "a@one.test") == before
+
+
+@pytest.mark.parametrize("who", [USER, ADMIN])
+def test_only_super_admins_do(portal, who):
+    portal.add_mailbox("b@one.test", USER)
+    ask(portal, "b@one.test", outcome="busy", retry=300)
+    request_id = portal.db.value("SELECT id FROM pymailadmin_request")
+    before = state_of(portal, "b@one.test")
+    browser = portal.log_in(who)
+    for path in ("/requests/cancel", "/requests/retry"):
+        browser.post(path, {"address": "b@one.test", "id": request_id}).expect(
+            404)
+    assert state_of(portal, "b@one.test") == before
+    portal.db.sql("DELETE FROM users")
+
+
+def test_numbers_that_are_none(portal):
+    ask(portal, "a@one.test", retry=300)
+    root = portal.log_in(ROOT)
+    for number in ("", "x", "0" * 31, "g" * 32, "0" * 33, "0" * 31 + "'"):
+        root.post("/requests/retry", {"id": number}).expect(400)
+    root.post("/requests/retry", {"id": "0" * 32}).expect(303, "/requests")
+    root.post("/requests/cancel", {"address": "x'@\"y"}).expect(
+        303, "/requests")
+    assert state_of(portal, "a@one.test")["retry_at"]

@@ -29,7 +29,8 @@ static int do_account(struct call *call)
 static int do_password(struct call *call)
 {
 	return account_set_password(call->db, call->arena, call_number(call, 0),
-				    call->args[1], call->args[2], &call->error);
+				    call->args[1], call->args[2], NULL,
+				    &call->error);
 }
 
 static int do_upgrade(struct call *call)
@@ -97,7 +98,7 @@ static int do_session_renew(struct call *call)
 	/* a third argument is an account whose password changes in between */
 	if (ret > 0 && call->count > 3)
 		ret = account_set_password(call->db, call->arena, account->id,
-					   call->args[3], call->args[4],
+					   call->args[3], call->args[4], NULL,
 					   &call->error);
 	if (ret > 0)
 		ret = session_renew(call->db, call->arena, session,

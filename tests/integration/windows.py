@@ -17,6 +17,7 @@ WINDOW_SECS = 15 * 60
 CLOSED = "Your mailbox is closed while its password is being changed. " \
     "It opens again by {}."
 SWITCHING = CLOSED.format("the end of the change")
+CREATION = "Your mailbox is being made, try again in a few minutes"
 UNAVAILABLE = "Your mailbox cannot be opened right now, try again later"
 WRONG = "NO [AUTHENTICATIONFAILED] Authentication failed."
 

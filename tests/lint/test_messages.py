@@ -111,6 +111,11 @@ def test_mails_have_only_values_that_mails_are_given():
                  *(SOURCE / "web/store").glob("*.h")]:
         for call in re.findall(r"outbox_add\(([^;]*);", path.read_text()):
             written |= set(re.findall(r'"([a-z-]+)"', call))
+    # What the mail host writes of a request's end.
+    written |= {f"{kind}-{state}" for kind in ("password", "create", "delete")
+                for state in ("done", "failed", "expired")}
+    written |= set(re.findall(r'TEMPLATE "([a-z-]+)"', "".join(
+        path.read_text() for path in (SOURCE / "web/store").glob("*.h"))))
     assert written and written <= templates
 
 

@@ -21,6 +21,8 @@ struct mail_values {
 	const char *url;
 	/* What a moderator wrote. */
 	const char *message;
+	/* Of a log-in; NULL if not known. */
+	const char *browser, *network;
 	/* When it happened. */
 	uint64_t time;
 	/* How long the link works. */

@@ -5,6 +5,7 @@
 #include "buffer.h"
 #include "db.h"
 #include "html.h"
+#include "known-device.h"
 #include "language.h"
 #include "log.h"
 #include "mail-compose.h"
@@ -34,6 +35,9 @@
 static const struct settings *settings;
 static const struct db_settings *db_settings;
 static struct background *sender;
+
+/* Was sent, which could not be written down yet; 0: none is. */
+static uint64_t unnoted;
 
 static pthread_mutex_t resets_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char resets[RESETS_MAX][EMAIL_SIZE];
@@ -151,6 +155,10 @@ static int make_url(struct db *db, struct arena *arena,
 				      settings->base_url);
 		return 1;
 	}
+	if (strcmp(mail->template, NEW_LOGIN_TEMPLATE) == 0) {
+		*url_r = arena_printf(arena, "%s/account", settings->base_url);
+		return 1;
+	}
 	if (strcmp(mail->template, PASSWORD_RESET_TEMPLATE) != 0) {
 		*url_r = page_of(arena, mail->address);
 		return 1;
@@ -176,6 +184,8 @@ static bool compose(struct arena *arena, const struct outbox_mail *mail,
 		.address = mail->address,
 		.url = url,
 		.message = mail->message == NULL ? "" : mail->message,
+		.browser = mail->browser,
+		.network = mail->network,
 		.time = mail->created,
 		.valid_secs = mail->registration_id != 0 ? REGISTRATION_SECS :
 			NOTIFY_RESET_SECS,
@@ -206,6 +216,17 @@ static unsigned int retry_delay(unsigned int attempts)
 	return secs < RETRY_MAX_SECS ? secs : RETRY_MAX_SECS;
 }
 
+/* Nothing else is taken before that is done, so that it is not sent again. */
+static int note_sent(struct db *db, struct arena *arena, uint64_t id,
+		     const char **error_r)
+{
+	unnoted = id;
+	if (outbox_sent(db, arena, id, error_r) < 0)
+		return -1;
+	unnoted = 0;
+	return 0;
+}
+
 static int send_composed(struct db *db, struct arena *arena,
 			 const struct outbox_mail *mail,
 			 const struct buffer *composed, const char **error_r)
@@ -216,7 +237,7 @@ static int send_composed(struct db *db, struct arena *arena,
 	if (mail_send(settings, mail->recipient, composed, error) == 0) {
 		log_event(LOG_LEVEL_INFO, "mail-sent", "template",
 			  mail->template, "account", mail->recipient, NULL);
-		return outbox_sent(db, arena, mail->id, error_r);
+		return note_sent(db, arena, mail->id, error_r);
 	}
 	if (mail->attempts + 1 >= ATTEMPTS_MAX) {
 		log_error(NULL, "mail_send(%s) failed: %s: mail %" PRIu64
@@ -239,6 +260,8 @@ static int send_next(struct db *db, struct arena *arena, const char **error_r)
 	const char *url;
 	int ret;
 
+	if (unnoted != 0 && note_sent(db, arena, unnoted, error_r) < 0)
+		return -1;
 	ret = outbox_take(db, arena, LEASE_SECS, &mail, error_r);
 	if (ret <= 0)
 		return ret;

@@ -4,7 +4,8 @@
 /* A thread that sends the mails of pymailadmin_outbox, one after the other.
 
    A mail is taken by a conditional update, for longer than sending it may last,
-   so that no two portals send it at once. What cannot be sent is tried again,
+   so that no two portals send it at once. That it was sent is written down
+   before another is taken, however long the database is away. What cannot be sent is tried again,
    ever more rarely. */
 
 #include <stdbool.h>

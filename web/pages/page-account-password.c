@@ -1,6 +1,7 @@
 #include "page-account-password.h"
 #include "account.h"
 #include "log.h"
+#include "page-device.h"
 #include "page-frame.h"
 #include "page-notice.h"
 #include "page-password.h"
@@ -33,7 +34,8 @@ static enum page_result after_verify(struct page *page)
 	if (!work->hashed)
 		return page_failed(page, "hashing a password failed");
 	ret = account_set_password(page->db, page->arena, page->account->id,
-				   work->hash, work->new_hash, &error);
+				   work->hash, work->new_hash,
+				   page_device_token(page), &error);
 	if (ret == 0) {
 		/* Somebody else has changed it at the same time. */
 		page_password_add_wrong(page, &errors, "old");

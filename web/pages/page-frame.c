@@ -67,6 +67,8 @@ static struct view_frame *frame_create(struct page *page)
 		frame->account = page->account->email;
 		frame->is_moderator =
 			page->account->role >= ACCOUNT_ROLE_ADMIN;
+		frame->is_super_admin =
+			page->account->role == ACCOUNT_ROLE_SUPER_ADMIN;
 	}
 	return frame;
 }

@@ -1,8 +1,10 @@
 #include "page-login-code.h"
 #include "account.h"
+#include "db.h"
 #include "event.h"
 #include "log.h"
 #include "page-code.h"
+#include "page-device.h"
 #include "page-frame.h"
 #include "page-limit.h"
 #include "page-session.h"
@@ -32,17 +34,49 @@ static enum page_result show_wrong(struct page *page)
 	return show(page, &errors);
 }
 
+struct log_in {
+	struct page *page;
+	const char *kind;
+	/* Half way in. */
+	const struct session *session;
+	/* What the answer had before. */
+	unsigned int cookies_count;
+};
+
+/* Begins anew each time: it may be run again. */
+static int complete(struct db *db, void *context, const char **error_r)
+{
+	const struct log_in *log_in = context;
+	struct page *page = log_in->page;
+	int ret;
+
+	page->session = log_in->session;
+	page->response->cookies_count = log_in->cookies_count;
+	ret = page_session_complete(page, error_r);
+	if (ret > 0 &&
+	    (event_add_account(db, page->arena, page->session->account_id,
+			       log_in->kind, page->request->client_address,
+			       error_r) < 0 ||
+	     page_device_log_in(page, page->session->account_id, error_r) < 0))
+		ret = -1;
+	return ret;
+}
+
 static enum page_result log_in(struct page *page, bool backup)
 {
 	const char *kind = backup ? "login-backup-code" : "login";
+	struct log_in log_in = {
+		page, kind, page->session, page->response->cookies_count
+	};
 	const char *error;
 	int ret;
 
-	ret = page_session_complete(page, &error);
-	if (ret < 0 || (ret > 0 && event_add_account(page->db, page->arena,
-			page->session->account_id, kind,
-			page->request->client_address, &error) < 0))
+	ret = db_transaction(page->db, page->arena, complete, &log_in, &error);
+	if (ret < 0) {
+		page->session = log_in.session;
+		page->response->cookies_count = log_in.cookies_count;
 		return page_failed(page, error);
+	}
 	if (ret == 0)
 		return page_redirect(page, "/login");
 	log_event(LOG_LEVEL_INFO, kind, "account", page->pending_account->email,

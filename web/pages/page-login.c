@@ -1,9 +1,11 @@
 #include "page-login.h"
 #include "account.h"
 #include "arena.h"
+#include "db.h"
 #include "event.h"
 #include "log.h"
 #include "names.h"
+#include "page-device.h"
 #include "page-frame.h"
 #include "page-limit.h"
 #include "page-session.h"
@@ -23,6 +25,8 @@ struct login {
 	const char *hash;
 	bool right, upgraded;
 	char new_hash[PORTAL_PASSWORD_HASH_SIZE];
+	/* What the answer has besides the log-in's. */
+	unsigned int cookies_count;
 };
 
 static enum page_result show(struct page *page, const char *email,
@@ -60,24 +64,27 @@ static void verify(void *context)
 						       login->new_hash);
 }
 
+static int upgrade_hash(struct page *page, struct login *login,
+			const char **error_r)
+{
+	int ret;
+
+	ret = account_upgrade_hash(page->db, page->arena, login->account->id,
+				   login->hash, login->new_hash, error_r);
+	if (ret > 0)
+		login->hash = login->new_hash;
+	return ret;
+}
+
 /* The password may have been changed while it was looked at: whoever changes it
-   from now on ends the session that is there by now. Returns 1 if the one that
-   was verified is still the account's; else nobody is told the session. */
-static int check_again(struct page *page, struct login *login,
+   from now on waits for the session to be there, and ends it. Returns 1 if the
+   one that was verified is still the account's. */
+static int check_again(struct page *page, const struct login *login,
 		       const char **error_r)
 {
 	const char *hash;
 	int ret;
 
-	if (login->upgraded) {
-		ret = account_upgrade_hash(page->db, page->arena,
-					   login->account->id, login->hash,
-					   login->new_hash, error_r);
-		if (ret < 0)
-			return -1;
-		if (ret > 0)
-			login->hash = login->new_hash;
-	}
 	ret = account_get_hash(page->db, page->arena, login->account->id,
 			       &hash, error_r);
 	if (ret > 0 && strcmp(hash, login->hash) != 0)
@@ -85,27 +92,40 @@ static int check_again(struct page *page, struct login *login,
 	return ret;
 }
 
-static int begin_session(struct page *page, struct login *login,
-			 const char **error_r)
+/* Begins anew each time: it may be run again. */
+static int begin_session(struct db *db, void *context, const char **error_r)
 {
+	struct page *page = context;
+	const struct login *login = page->context;
 	const struct account *account = login->account;
 	int ret;
 
+	page->response->cookies_count = login->cookies_count;
 	ret = page_session_create(page, account->id, account->two_factor ?
 				  SESSION_STAGE_CODE : SESSION_STAGE_FULL,
 				  error_r);
-	if (ret <= 0)
-		return ret;
-	ret = check_again(page, login, error_r);
-	if (ret <= 0) {
-		page->response->cookies_count = 0;
-		return ret;
-	}
-	if (!account->two_factor &&
-	    event_add_account(page->db, page->arena, account->id, "login",
-			      page->request->client_address, error_r) < 0)
+	if (ret > 0)
+		ret = check_again(page, login, error_r);
+	if (ret > 0 && !account->two_factor &&
+	    (event_add_account(db, page->arena, account->id, "login",
+			       page->request->client_address, error_r) < 0 ||
+	     page_device_log_in(page, account->id, error_r) < 0))
+		ret = -1;
+	return ret;
+}
+
+static int log_in(struct page *page, struct login *login, const char **error_r)
+{
+	int ret;
+
+	login->cookies_count = page->response->cookies_count;
+	if (login->upgraded && upgrade_hash(page, login, error_r) < 0)
 		return -1;
-	return 1;
+	ret = db_transaction(page->db, page->arena, begin_session, page,
+			     error_r);
+	if (ret <= 0)
+		page->response->cookies_count = login->cookies_count;
+	return ret;
 }
 
 static enum page_result after_verify(struct page *page)
@@ -116,7 +136,7 @@ static enum page_result after_verify(struct page *page)
 
 	if (!login->right)
 		return show_wrong(page, login);
-	ret = begin_session(page, login, &error);
+	ret = log_in(page, login, &error);
 	if (ret < 0)
 		return page_failed(page, error);
 	if (ret == 0)

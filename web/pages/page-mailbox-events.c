@@ -28,7 +28,7 @@ static const struct {
 	{ "address-freed", MSG_event_address_freed },
 };
 
-/* The text of "alias-rename" is two addresses. */
+/* The text of "alias-rename" and "owner-changed" is two addresses. */
 static const char *split(struct page *page, const char *text,
 			 const char **rest_r)
 {
@@ -62,12 +62,35 @@ static const char *alias_words(struct page *page, const struct event *event)
 	return NULL;
 }
 
+/* "-": nobody's. */
+static const char *owner_words(struct page *page, const struct event *event)
+{
+	const char *new, *old = split(page, event->text, &new);
+
+	if (strcmp(event->kind, "owner-changed") != 0)
+		return NULL;
+	if (strcmp(old, "-") == 0)
+		return language_text(page->arena, page->language,
+				     MSG_event_owner_given,
+				     LANGUAGE_TEXT("new", new));
+	if (strcmp(new, "-") == 0)
+		return language_text(page->arena, page->language,
+				     MSG_event_owner_taken,
+				     LANGUAGE_TEXT("address", old));
+	return language_text(page->arena, page->language,
+			     MSG_event_owner_changed,
+			     LANGUAGE_TEXT("address", old),
+			     LANGUAGE_TEXT("new", new));
+}
+
 void event_words(struct page *page, const struct event *event,
 		 const char **text_r, const char **actor_r)
 {
 	unsigned int i;
 
 	*text_r = alias_words(page, event);
+	if (*text_r == NULL)
+		*text_r = owner_words(page, event);
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (strcmp(event->kind, texts[i].kind) == 0)
 			*text_r = language_text(page->arena, page->language,

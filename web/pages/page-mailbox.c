@@ -70,6 +70,7 @@ static void fill_mailbox(struct page *page, const struct mailbox *mailbox,
 		v->owner = mailbox->owner != NULL ? mailbox->owner :
 			language_text(page->arena, page->language,
 				      MSG_owner_none);
+	v->can_give = v->owner != NULL && mailbox->exists;
 	mailbox_state_words(page, mailbox, request, &v->state);
 	v->can_change_password = is_free && mailbox->active && mailbox->is_own;
 	v->can_delete = is_free;

@@ -18,5 +18,7 @@ page_handler_t page_mailbox_delete;
    was asked for and nobody works on yet. */
 page_handler_t page_mailbox_delete_cancel;
 page_handler_t page_mailbox_cancel;
+/* GET, POST /mailbox/owner?address=, for super admins. */
+page_handler_t page_mailbox_owner;
 
 #endif

@@ -74,6 +74,33 @@ static const char *text_of(const struct page *page, const struct notice *notice)
 		return language_text(arena, language,
 				     MSG_notice_creation_canceled,
 				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_REQUEST_CANCELED:
+		return language_text(arena, language,
+				     MSG_notice_request_canceled);
+	case PAGE_NOTICE_REQUEST_RETRIED:
+		return language_text(arena, language,
+				     MSG_notice_request_retried);
+	case PAGE_NOTICE_REQUEST_BEGUN:
+		return language_text(arena, language,
+				     MSG_notice_request_begun);
+	case PAGE_NOTICE_ACCOUNT_CHANGED:
+		return language_text(arena, language,
+				     MSG_notice_account_changed,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_DOMAIN_ADDED:
+		return language_text(arena, language, MSG_notice_domain_added,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_DOMAIN_REMOVED:
+		return language_text(arena, language,
+				     MSG_notice_domain_removed,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_OWNER_GIVEN:
+		return language_text(arena, language, MSG_notice_owner_given,
+				     LANGUAGE_TEXT("address", address),
+				     LANGUAGE_TEXT("new", notice->new_address));
+	case PAGE_NOTICE_OWNER_TAKEN:
+		return language_text(arena, language, MSG_notice_owner_taken,
+				     LANGUAGE_TEXT("address", address));
 	}
 	return NULL;
 }
@@ -171,7 +198,8 @@ unsigned int page_notice_take(struct page *page, struct view_notice *notice_r)
 	site_cookie_clear(page, SITE_COOKIE_NOTICE);
 	if (!verify(page, value, &notice))
 		return 0;
-	notice_r->kind = notice.notice == PAGE_NOTICE_SESSION_EXPIRED ?
+	notice_r->kind = notice.notice == PAGE_NOTICE_SESSION_EXPIRED ||
+		notice.notice == PAGE_NOTICE_REQUEST_BEGUN ?
 		VIEW_NOTICE_INFO : VIEW_NOTICE_SUCCESS;
 	notice_r->text = text_of(page, &notice);
 	return notice_r->text == NULL ? 0 : 1;

@@ -1,9 +1,11 @@
 #include "page-requests.h"
 #include "arena.h"
+#include "bytes.h"
 #include "mailbox-request.h"
 #include "mailbox.h"
 #include "page-frame.h"
 #include "page-mailbox-words.h"
+#include "page-notice.h"
 #include "settings.h"
 #include "views-admin.h"
 
@@ -39,6 +41,9 @@ static void fill_row(struct page *page, const struct mailbox_request_row *from,
 	row->address = from->address;
 	row->account = from->account;
 	row->kind = view_kind(request->kind);
+	row->id = request->id;
+	row->can_cancel = request->can_cancel;
+	row->can_retry = request->can_retry;
 	row->asked = request->created;
 	row->ended = request->ended;
 	row->waiting = request_waiting_words(page, request);
@@ -84,4 +89,37 @@ enum page_result page_requests(struct page *page)
 	if (load(page, &v, &error) < 0)
 		return page_failed(page, error);
 	return page_show(page, view_requests, NULL, &v);
+}
+
+static enum page_result after_act(struct page *page, int ret,
+				  enum page_notice notice, const char *error)
+{
+	if (ret < 0)
+		return page_failed(page, error);
+	page_notice_set(page, ret > 0 ? notice : PAGE_NOTICE_REQUEST_BEGUN,
+			NULL, NULL);
+	return page_redirect(page, "/requests");
+}
+
+enum page_result page_requests_cancel(struct page *page)
+{
+	const char *error = NULL;
+	int ret;
+
+	ret = mailbox_request_cancel(page->db, page->arena, page->account,
+				     page_field(page, "address"), &error);
+	return after_act(page, ret, PAGE_NOTICE_REQUEST_CANCELED, error);
+}
+
+enum page_result page_requests_retry(struct page *page)
+{
+	unsigned char bytes[SEAL_REQUEST_ID_LEN / 2];
+	const char *id = page_field(page, "id"), *error = NULL;
+	int ret;
+
+	if (!bytes_from_hex(id, bytes, sizeof(bytes)))
+		return page_error(page, 400);
+	ret = mailbox_request_retry(page->db, page->arena, page->account, id,
+				    &error);
+	return after_act(page, ret, PAGE_NOTICE_REQUEST_RETRIED, error);
 }

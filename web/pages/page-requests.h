@@ -7,5 +7,8 @@
 
 /* GET /requests */
 enum page_result page_requests(struct page *page);
+/* POST /requests/cancel, /requests/retry */
+enum page_result page_requests_cancel(struct page *page);
+enum page_result page_requests_retry(struct page *page);
 
 #endif

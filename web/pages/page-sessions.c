@@ -4,6 +4,7 @@
 #include "browser-name.h"
 #include "bytes.h"
 #include "log.h"
+#include "page-device.h"
 #include "page-frame.h"
 #include "page-notice.h"
 #include "session.h"
@@ -60,8 +61,9 @@ enum page_result page_sessions_end(struct page *page)
 	int ret;
 
 	if (strcmp(page_field(page, "all"), "1") == 0)
-		ret = session_end_others(page->db, page->arena, account_id,
-					 page->session->id_hash, &error);
+		ret = page_device_forget_others(page, &error) < 0 ? -1 :
+			session_end_others(page->db, page->arena, account_id,
+					   page->session->id_hash, &error);
 	else if (bytes_from_hex(id, id_hash, sizeof(id_hash)))
 		ret = session_end(page->db, page->arena, account_id, id_hash,
 				  &error);

@@ -18,6 +18,9 @@ static const struct {
 	[SITE_COOKIE_NOTICE] = {
 		"__Host-pymailadmin-notice", "pymailadmin-notice"
 	},
+	[SITE_COOKIE_DEVICE] = {
+		"__Host-pymailadmin-device", "pymailadmin-device"
+	},
 };
 
 static const char *name_of(const struct page *page, enum site_cookie cookie)

@@ -19,6 +19,9 @@ enum site_cookie {
 	SITE_COOKIE_LANGUAGE,
 	/* What the next page is to say. */
 	SITE_COOKIE_NOTICE,
+	/* A token, by which accounts know a browser they have logged in with:
+	   it stays when a session ends, and is worth nothing without. */
+	SITE_COOKIE_DEVICE,
 
 	SITE_COOKIE_COUNT
 };

@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "db.h"
 #include "event.h"
+#include "known-device.h"
 #include "outbox.h"
 #include "session.h"
 
@@ -102,7 +103,7 @@ int account_set_language(struct db *db, struct arena *arena, uint64_t id,
 struct password_change {
 	struct arena *arena;
 	uint64_t id;
-	const char *old_hash, *hash;
+	const char *old_hash, *hash, *device;
 };
 
 static int change_password(struct db *db, void *context, const char **error_r)
@@ -128,6 +129,8 @@ static int change_password(struct db *db, void *context, const char **error_r)
 		id, 1, NULL, error_r) < 0 ||
 	    session_end_others(db, change->arena, change->id, NULL,
 			       error_r) < 0 ||
+	    known_device_forget(db, change->arena, change->id, change->device,
+				error_r) < 0 ||
 	    event_add_account(db, change->arena, change->id,
 			      "account-password-changed", NULL, error_r) < 0 ||
 	    outbox_add(db, change->arena, change->id,
@@ -138,9 +141,9 @@ static int change_password(struct db *db, void *context, const char **error_r)
 
 int account_set_password(struct db *db, struct arena *arena, uint64_t id,
 			 const char *old_hash, const char *hash,
-			 const char **error_r)
+			 const char *device, const char **error_r)
 {
-	struct password_change change = { arena, id, old_hash, hash };
+	struct password_change change = { arena, id, old_hash, hash, device };
 
 	return db_transaction(db, arena, change_password, &change, error_r);
 }

@@ -63,12 +63,13 @@ int account_get_dates(struct db *db, struct arena *arena, uint64_t id,
 int account_set_language(struct db *db, struct arena *arena, uint64_t id,
 			 const char *language, const char **error_r);
 /* Its owner changes the password: all sessions end, a reset link that was mailed
-   is worth nothing any more, an event and a mail are written. The session that
+   is worth nothing any more, all browsers but the one with this token, which may
+   be NULL, are forgotten (known-device.h), an event and a mail are written. The session that
    did it goes on with session_renew(). Its own transaction. Returns 1, or 0 if
    the hash is not old_hash any more. */
 int account_set_password(struct db *db, struct arena *arena, uint64_t id,
 			 const char *old_hash, const char *hash,
-			 const char **error_r);
+			 const char *device, const char **error_r);
 /* The same password hashed anew, with a higher cost. Returns 1, or 0 if it was
    changed meanwhile. */
 int account_upgrade_hash(struct db *db, struct arena *arena, uint64_t id,

@@ -8,12 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define EVENT_PAGE_SIZE 50
+
 struct account;
 struct arena;
 struct db;
 
 struct event {
-	uint64_t created;
+	uint64_t id, created;
 	/* An account's e-mail address, or a program. */
 	const char *actor;
 	/* The mailbox, or NULL: it is about the account. */
@@ -35,7 +37,14 @@ struct event_list {
 	size_t count;
 };
 
-/* Returns 0. created is not looked at. */
+/* Which are wanted; NULL or 0: it does not matter. Seconds since the epoch, to
+   is not one of them. before: the last id of the page before. */
+struct event_filter {
+	const char *address, *actor, *kind;
+	uint64_t from, to, before;
+};
+
+/* Returns 0. id and created are not looked at. */
 int event_add(struct db *db, struct arena *arena, const struct event *event,
 	      const char **error_r);
 /* About the account itself, done by it. text may be NULL. Returns 0. */
@@ -48,9 +57,19 @@ int event_list(struct db *db, struct arena *arena,
 	       const struct account *account, const char *address,
 	       unsigned int limit, struct event_list *list_r,
 	       const char **error_r);
+/* A page of all there are, hidden ones too, for super admins, newest first.
+   more_r says whether others follow. Returns 0. */
+int event_search(struct db *db, struct arena *arena,
+		 const struct event_filter *filter, struct event_list *list_r,
+		 bool *more_r, const char **error_r);
 /* Of the account itself: what it did, not about mailboxes; newest first. */
 int event_list_account(struct db *db, struct arena *arena,
 		       const struct account *account, unsigned int limit,
 		       struct event_list *list_r, const char **error_r);
+/* What an account did to mailboxes, or asked for them, newest first; for a
+   super admin. Returns 0. */
+int event_list_acts(struct db *db, struct arena *arena, const char *email,
+		    unsigned int limit, struct event_list *list_r,
+		    const char **error_r);
 
 #endif

@@ -1,6 +1,7 @@
 #include "housekeeping.h"
 #include "arena.h"
 #include "db.h"
+#include "known-device.h"
 #include "registration.h"
 
 /* Each once more is as good. Full buckets are those nobody took from for as long
@@ -10,7 +11,8 @@ static const struct {
 	enum {
 		NONE,
 		IDLE,
-		REMIND
+		REMIND,
+		DEVICES
 	} parameter;
 } statements[] = {
 	{ "DELETE FROM pymailadmin_session WHERE "
@@ -19,6 +21,8 @@ static const struct {
 	  "seen_at<UTC_TIMESTAMP()-INTERVAL ? SECOND LIMIT 5000", IDLE },
 	{ "DELETE FROM pymailadmin_password_reset WHERE "
 	  "expires_at<UTC_TIMESTAMP() LIMIT 5000", NONE },
+	{ "DELETE FROM pymailadmin_known_device WHERE "
+	  "seen_at<UTC_TIMESTAMP()-INTERVAL ? SECOND LIMIT 5000", DEVICES },
 	{ "DELETE FROM pymailadmin_rate_limit WHERE "
 	  "updated_at<UTC_TIMESTAMP()-INTERVAL 7 DAY LIMIT 5000", NONE },
 	{ "DELETE FROM pymailadmin_outbox WHERE "
@@ -40,6 +44,7 @@ int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
 {
 	const struct db_value values[] = {
 		DB_NULL, DB_UINT(idle_secs), DB_UINT(REGISTRATION_REMIND_SECS),
+		DB_UINT(KNOWN_DEVICE_SECS),
 	};
 	uint64_t rows = 0, affected;
 	unsigned int i;

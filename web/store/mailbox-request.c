@@ -2,6 +2,7 @@
 #include "account.h"
 #include "arena.h"
 #include "db.h"
+#include "procedure.h"
 
 #include <string.h>
 
@@ -152,8 +153,9 @@ int mailbox_request_file(struct db *db, struct arena *arena,
 	"r.id,r.kind,r.state," DB_NOW "," \
 	DB_TO_EPOCH("r.created_at") "," DB_TO_EPOCH("r.updated_at") "," \
 	DB_TO_EPOCH("r.ended_at") "," DB_TO_EPOCH("r.storing_since") "," \
-	"r.mails_done,r.mails_total,r.bytes_done,r.bytes_total,r.outcome"
-#define REQUEST_COLUMNS_COUNT 13
+	"r.mails_done,r.mails_total,r.bytes_done,r.bytes_total,r.outcome," \
+	"r.ended_at IS NULL AND COALESCE(r.retry_at>UTC_TIMESTAMP(),0)"
+#define REQUEST_COLUMNS_COUNT 14
 
 static int request_from_row(struct arena *arena, const struct db_value *row,
 			    uint32_t window_secs,
@@ -182,6 +184,7 @@ static int request_from_row(struct arena *arena, const struct db_value *row,
 	request->outcome = db_value_text(&row[12]);
 	request->can_cancel = request->state == REQUEST_STATE_PENDING &&
 		request->kind != REQUEST_KIND_ENCRYPT;
+	request->can_retry = db_value_uint(&row[13]) != 0;
 	request->window_closed = request->kind == REQUEST_KIND_PASSWORD &&
 		request_window_is_closed(request->state, request->created,
 					 request->now, window_secs,
@@ -347,4 +350,19 @@ int mailbox_request_cancel(struct db *db, struct arena *arena,
 	struct canceling canceling = { arena, account, address };
 
 	return db_transaction(db, arena, cancel, &canceling, error_r);
+}
+
+int mailbox_request_retry(struct db *db, struct arena *arena,
+			  const struct account *account, const char *id,
+			  const char **error_r)
+{
+	const struct db_value params[] = {
+		DB_UINT(account->id), db_text(id),
+	};
+	const char *result;
+
+	if (procedure_call(db, arena, "CALL pymailadmin_request_retry(?,?)",
+			   params, 2, &result, error_r) < 0)
+		return -1;
+	return strcmp(result, "done") == 0 ? 1 : 0;
 }

@@ -67,8 +67,9 @@ struct mailbox_request {
 	uint64_t mails_done, mails_total, bytes_done, bytes_total;
 	/* Code of how it ended or why it waits; "" if nothing is to be said. */
 	const char *outcome;
-	/* May still be canceled. */
-	bool can_cancel;
+	/* May still be canceled; waits for a later time, and may be tried at
+	   once. */
+	bool can_cancel, can_retry;
 	/* kind password: is the mailbox closed to log-ins now, and until when at
 	   the latest; 0: until the switch of hash and key is through, which has
 	   no time. */
@@ -124,5 +125,10 @@ int mailbox_request_count(struct db *db, struct arena *arena,
 int mailbox_request_cancel(struct db *db, struct arena *arena,
 			   const struct account *account, const char *address,
 			   const char **error_r);
+/* A super admin lets a request that waits be tried at once; event. Its own
+   transaction. Returns 1, or 0 if it does not wait (any more). */
+int mailbox_request_retry(struct db *db, struct arena *arena,
+			  const struct account *account, const char *id,
+			  const char **error_r);
 
 #endif

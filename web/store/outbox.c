@@ -48,6 +48,8 @@ int outbox_take(struct db *db, struct arena *arena, unsigned int lease_secs,
 			"COALESCE(a.language,JSON_VALUE(o.args,'$.language'),"
 			"'en'),o.template,o.address,"
 			"JSON_VALUE(o.args,'$.message'),"
+			"JSON_VALUE(o.args,'$.browser'),"
+			"JSON_VALUE(o.args,'$.network'),"
 			DB_TO_EPOCH("o.created_at") ",o.attempts,"
 			"CAST(COALESCE(JSON_VALUE(o.args,'$.registration'),0) "
 			"AS UNSIGNED) "
@@ -61,7 +63,7 @@ int outbox_take(struct db *db, struct arena *arena, unsigned int lease_secs,
 		if (ret <= 0)
 			return ret;
 		ret = take(db, arena, db_value_uint(&row[0]),
-			   db_value_uint(&row[8]), lease_secs, error_r);
+			   db_value_uint(&row[10]), lease_secs, error_r);
 		if (ret < 0)
 			return -1;
 		if (ret > 0)
@@ -74,9 +76,11 @@ int outbox_take(struct db *db, struct arena *arena, unsigned int lease_secs,
 	mail_r->template = db_value_text(&row[4]);
 	mail_r->address = row[5].data;
 	mail_r->message = row[6].data;
-	mail_r->created = db_value_uint(&row[7]);
-	mail_r->attempts = (unsigned int)db_value_uint(&row[8]);
-	mail_r->registration_id = db_value_uint(&row[9]);
+	mail_r->browser = row[7].data;
+	mail_r->network = row[8].data;
+	mail_r->created = db_value_uint(&row[9]);
+	mail_r->attempts = (unsigned int)db_value_uint(&row[10]);
+	mail_r->registration_id = db_value_uint(&row[11]);
 	return 1;
 }
 

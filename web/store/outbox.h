@@ -19,15 +19,20 @@ struct outbox_mail {
 	const char *recipient, *language;
 	/* Which text: "password-reset", "account-password-changed",
 	   "two-factor-on", "two-factor-off", "backup-codes-changed",
-	   "password-filed", "create-filed", "delete-filed", "request-canceled",
+	   "new-login", "password-filed", "create-filed", "delete-filed",
+	   "request-canceled",
 	   "registration", "registration-waiting", "registration-reminder",
-	   "registration-accepted", "registration-declined", and what the mail
-	   host writes. */
+	   "registration-accepted", "registration-declined", "account-role",
+	   "account-deactivated", "account-activated", "two-factor-reset",
+	   "mailbox-given", "mailbox-taken", "aliases-changed", and what the
+	   mail host writes. */
 	const char *template;
 	/* The mailbox it is about, or NULL. */
 	const char *address;
 	/* What a moderator wrote, or NULL. */
 	const char *message;
+	/* Of a log-in; NULL if not known. */
+	const char *browser, *network;
 	uint64_t created;
 	unsigned int attempts;
 };

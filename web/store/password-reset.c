@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "db.h"
 #include "event.h"
+#include "known-device.h"
 #include "outbox.h"
 #include "session.h"
 
@@ -124,6 +125,8 @@ static int use(struct db *db, void *context, const char **error_r)
 		params, 2, NULL, error_r) < 0 ||
 	    session_end_others(db, reset->arena, account_id, NULL,
 			       error_r) < 0 ||
+	    known_device_forget(db, reset->arena, account_id, NULL,
+				error_r) < 0 ||
 	    event_add_account(db, reset->arena, account_id,
 			      "account-password-reset", NULL, error_r) < 0 ||
 	    outbox_add(db, reset->arena, account_id,

@@ -49,6 +49,8 @@ struct view_frame {
 	const char *account;
 	/* Who decides who gets an account. */
 	bool is_moderator;
+	/* Who looks after accounts and domains. */
+	bool is_super_admin;
 	const struct view_notice *notices;
 	unsigned int notices_count;
 	const struct view_error *errors;

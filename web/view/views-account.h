@@ -5,14 +5,16 @@
 
 #include "view-frame.h"
 
+enum view_role {
+	VIEW_ROLE_USER,
+	VIEW_ROLE_ADMIN,
+	VIEW_ROLE_SUPER_ADMIN
+};
+
 /* GET /account */
 struct view_account {
 	const char *email;
-	enum {
-		VIEW_ROLE_USER,
-		VIEW_ROLE_ADMIN,
-		VIEW_ROLE_SUPER_ADMIN
-	} role;
+	enum view_role role;
 	bool has_two_factor;
 	/* Its role has to have it. */
 	bool is_two_factor_required;

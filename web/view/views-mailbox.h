@@ -51,8 +51,10 @@ struct view_mailbox {
 	uint64_t quota, quota_used;
 	bool is_quota_used_known;
 	unsigned int quota_percent;
-	/* For administrators, the owner's account. */
+	/* For administrators, the owner's account, and whether they can give it
+	   to another. */
 	const char *owner;
+	bool can_give;
 	const struct view_alias *aliases;
 	unsigned int aliases_count, aliases_max;
 	bool can_add_alias, are_aliases_full;

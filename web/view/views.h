@@ -5,6 +5,7 @@
 
 #include "views-account.h"
 #include "views-admin.h"
+#include "views-administration.h"
 #include "views-alias.h"
 #include "views-error.h"
 #include "views-join.h"

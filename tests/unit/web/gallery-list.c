@@ -110,22 +110,26 @@ static void home_super_admin_new(struct gallery *gallery)
 	view_home(&gallery->out, &gallery->frame, &v);
 }
 
+#define ID "0123456789abcdef0123456789abcdef"
+
 static void requests(struct gallery *gallery)
 {
 	static const struct view_request_row rows[] = {
 		{ .address = "anna@example.org", .account = "anna@home.example",
 		  .kind = VIEW_REQUEST_PASSWORD, .asked = GALLERY_NOW - 20,
+		  .id = ID, .can_cancel = true,
 		  .state = { .status = VIEW_MAILBOX_CHANGE_ASKED,
 			     .until = GALLERY_NOW + 880 } },
 		{ .address = "a-very-long-name-of-somebody-in-an-association@"
 			  "mail.a-club-with-a-long-name.example.org",
 		  .account = "somebody@example.org",
 		  .kind = VIEW_REQUEST_DELETE, .asked = GALLERY_NOW - 4000,
+		  .id = ID, .can_cancel = true, .can_retry = true,
 		  .state = { .status = VIEW_MAILBOX_DELETION_SCHEDULED,
 			     .until = GALLERY_NOW + 168800 } },
 		{ .address = "choir@example.org",
 		  .kind = VIEW_REQUEST_ENCRYPT, .asked = GALLERY_NOW - 9000,
-		  .waiting = "<waits & waits>",
+		  .waiting = "<waits & waits>", .id = ID, .can_retry = true,
 		  .state = { .status = VIEW_MAILBOX_ENCRYPTING,
 			     .percent = 41 } },
 		{ .address = "new-one@example.org", .account = "b@example.org",
@@ -134,7 +138,7 @@ static void requests(struct gallery *gallery)
 	};
 	const struct view_requests v = {
 		.rows = rows, .rows_count = COUNT(rows),
-		.next = "0123456789abcdef0123456789abcdef",
+		.next = ID,
 	};
 
 	view_requests(&gallery->out, &gallery->frame, &v);
@@ -169,6 +173,60 @@ static void requests_none_failed(struct gallery *gallery)
 	const struct view_requests v = { .is_failed = true };
 
 	view_requests(&gallery->out, &gallery->frame, &v);
+}
+
+static const struct view_events_kind event_kinds[] = {
+	{ "login", "Log-in", false },
+	{ "password-done", "Password changed", true },
+	{ "something-new", "something-new", false },
+};
+
+static void events(struct gallery *gallery)
+{
+	const struct view_events_row rows[] = {
+		{ .time = GALLERY_NOW - 20, .text = TEXT(MSG_kind_login),
+		  .actor = "anna@home.example", .details = "192.0.2.7" },
+		{ .time = GALLERY_NOW - 100,
+		  .text = TEXT(MSG_kind_alias_renamed),
+		  .address = "a-very-long-name-of-somebody-in-an-association@"
+			     "mail.a-club-with-a-long-name.example.org",
+		  .actor = "somebody@example.org",
+		  .details = "anna.smith@mail.a-club-with-a-long-name.example."
+			     "org anna.jones@mail.a-club-with-a-long-name."
+			     "example.org" },
+		{ .time = GALLERY_NOW - 9000,
+		  .text = TEXT(MSG_kind_encrypt_failed),
+		  .address = "choir@example.org", .actor = "doveadm",
+		  .details = "<no space & \"such\">" },
+		{ .time = GALLERY_NOW - 10000, .text = "something-new",
+		  .actor = "b@example.org" },
+	};
+	const struct view_events v = {
+		.kinds = event_kinds, .kinds_count = COUNT(event_kinds),
+		.rows = rows, .rows_count = COUNT(rows), .next = "4711",
+	};
+
+	view_events(&gallery->out, &gallery->frame, &v);
+}
+
+static void events_filtered(struct gallery *gallery)
+{
+	const struct view_events v = {
+		.address = "<a>&\"@example.org", .actor = "doveadm",
+		.kind = "password-done", .from = "2026-11-24",
+		.is_filtered = true, .is_wrong = true, .is_later_page = true,
+		.kinds = event_kinds, .kinds_count = COUNT(event_kinds),
+	};
+
+	gallery_error(gallery, "to", TEXT(MSG_wrong_day));
+	view_events(&gallery->out, &gallery->frame, &v);
+}
+
+static void events_none(struct gallery *gallery)
+{
+	const struct view_events v = { .is_filtered = false };
+
+	view_events(&gallery->out, &gallery->frame, &v);
 }
 
 static void domain(struct gallery *gallery)
@@ -220,6 +278,9 @@ const struct gallery_page gallery_list_pages[] = {
 	{ "home-new", home_new },
 	{ "home-nothing", home_nothing },
 	{ "home-many", home_many },
+	{ "events", events },
+	{ "events-filtered", events_filtered },
+	{ "events-none", events_none },
 	{ "home-super-admin", home_super_admin },
 	{ "home-super-admin-search", home_super_admin_search },
 	{ "home-super-admin-new", home_super_admin_new },

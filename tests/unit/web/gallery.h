@@ -18,6 +18,7 @@ struct gallery_page {
 	void (*render)(struct gallery *gallery);
 };
 
+extern const struct gallery_page gallery_administration_pages[];
 extern const struct gallery_page gallery_login_pages[];
 extern const struct gallery_page gallery_join_pages[];
 extern const struct gallery_page gallery_list_pages[];

@@ -133,11 +133,12 @@ static void test_every_text_in_every_language(void **state)
 {
 	static const char *const templates[] = {
 		"password-reset", "account-password-changed", "two-factor-on",
-		"two-factor-off", "backup-codes-changed", "password-filed",
+		"two-factor-off", "backup-codes-changed", "new-login",
+		"password-filed",
 		"password-done", "password-failed", "password-expired",
 		"create-filed", "create-done", "create-failed",
 		"create-expired", "delete-filed", "delete-done",
-		"delete-failed", "request-canceled", "registration",
+		"delete-failed", "delete-expired", "request-canceled", "registration",
 		"registration-account", "registration-known",
 		"registration-waiting", "registration-reminder",
 		"registration-accepted", "registration-declined",
