@@ -13,8 +13,8 @@
 	"SELECT id, state, " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', created_at), " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()), " \
-	"kind = 'create' FROM pymailadmin_request " \
-	"WHERE open_address = ? AND kind IN ('password', 'create')"
+	"kind FROM pymailadmin_request WHERE open_address = ? AND " \
+	"kind IN ('password', 'create', 'delete')"
 
 /* Not a new process for each login while the database is away */
 #define WORKER_MIN_SECS 3
@@ -24,6 +24,8 @@
    another is to try. */
 static bool lookup_gave_up = FALSE;
 
+/* No setting: it is true for seconds, and nobody logs in again */
+#define DELETION_TEXT "This mailbox is being deleted"
 /* When not even the settings can be read */
 #define LAST_RESORT_TEXT "Your mailbox cannot be opened right now"
 
@@ -106,6 +108,21 @@ lookup_creation_text(struct auth_request *request,
 }
 
 static const char *
+lookup_deletion_text(struct auth_request *request,
+		     const struct auth_window_row *row,
+		     enum auth_lookup_kind kind)
+{
+	struct event *event = event_create(authdb_event(request));
+
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	e_info(event, "%s: request %s (%s) deletes the mailbox; see: "
+	       "doveadm pymailadmin status -u %s", refused(kind),
+	       row->request_id, row->state, request->fields.user);
+	event_unref(&event);
+	return DELETION_TEXT;
+}
+
+static const char *
 lookup_closed_text(struct auth_request *request,
 		   const struct pymailadmin_settings *set,
 		   const struct auth_window_row *row, time_t opens)
@@ -140,7 +157,7 @@ static int lookup_check_result(struct auth_request *request,
 			       const struct pymailadmin_settings *set,
 			       enum auth_lookup_kind kind,
 			       struct auth_window_row *row_r, bool *creation_r,
-			       time_t *opens_r)
+			       bool *deletion_r, time_t *opens_r)
 {
 	const char *error;
 	int ret;
@@ -163,16 +180,18 @@ static int lookup_check_result(struct auth_request *request,
 	row_r->created = sql_result_get_field_value(result, 2);
 	row_r->now = sql_result_get_field_value(result, 3);
 	/* closed to all as long as the request is open, by no clock */
-	*creation_r = strcmp(sql_result_get_field_value(result, 4), "1") == 0;
+	row_r->kind = sql_result_get_field_value(result, 4);
+	*creation_r = strcmp(row_r->kind, "create") == 0;
 	if (*creation_r)
 		return 1;
-	if (kind != AUTH_LOOKUP_LOGIN)
+	if (kind != AUTH_LOOKUP_LOGIN && strcmp(row_r->kind, "delete") != 0)
 		return 0;
 	ret = auth_window_check(row_r, set->pymailadmin_rekey_window,
-				ioloop_time, opens_r, &error);
+				ioloop_time, opens_r, deletion_r, &error);
 	if (ret < 0) {
-		e_error(authdb_event(request), "Login refused: "
-			"request %s is invalid: %s", row_r->request_id, error);
+		e_error(authdb_event(request), "%s: "
+			"request %s is invalid: %s", refused(kind),
+			row_r->request_id, error);
 	}
 	return ret;
 }
@@ -186,7 +205,7 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	struct sql_result *result;
 	const char *text = NULL;
 	time_t opens = 0;
-	bool creation = FALSE;
+	bool creation = FALSE, deletion = FALSE;
 	int ret;
 
 	set = lookup_settings_get(request);
@@ -206,8 +225,10 @@ const char *auth_lookup_refusal(struct auth_request *request,
 	sql_statement_bind_str(stmt, 0, request->fields.user);
 	result = sql_statement_query_s(&stmt);
 	ret = lookup_check_result(request, result, set, kind, &row, &creation,
-				  &opens);
-	if (ret > 0 && creation)
+				  &deletion, &opens);
+	if (ret > 0 && deletion)
+		text = lookup_deletion_text(request, &row, kind);
+	else if (ret > 0 && creation)
 		text = lookup_creation_text(request, set, &row, kind);
 	else if (ret > 0)
 		text = lookup_closed_text(request, set, &row, opens);

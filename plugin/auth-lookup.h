@@ -19,7 +19,8 @@ void auth_lookup_connect(struct sql_db *db);
 enum auth_lookup_kind {
 	AUTH_LOOKUP_LOGIN,
 	/* A delivery, a command, an indexer: while a password is changed those
-	   go on, but a mailbox that is being made is not there for anyone. */
+	   go on, but a mailbox that is being made or destroyed is not there for
+	   anyone. */
 	AUTH_LOOKUP_OTHER
 };
 

@@ -34,15 +34,27 @@ parse_time(const char *name, const char *value, uint64_t *time_r,
 
 int auth_window_check(const struct auth_window_row *row,
 		      unsigned int window_secs, time_t now, time_t *opens_r,
-		      const char **error_r)
+		      bool *deleted_r, const char **error_r)
 {
 	enum request_state state;
+	enum request_kind kind;
 	uint64_t created, db_now, opens;
 
+	*deleted_r = FALSE;
+	if (!request_kind_parse(row->kind, &kind)) {
+		*error_r = t_strdup_printf("unknown kind: %s",
+			row->kind == NULL ? "NULL" : row->kind);
+		return -1;
+	}
 	if (row->state == NULL || !request_state_parse(row->state, &state)) {
 		*error_r = t_strdup_printf("unknown state: %s",
 			row->state == NULL ? "NULL" : row->state);
 		return -1;
+	}
+	if (kind == REQUEST_KIND_DELETE) {
+		*deleted_r = request_deletion_has_begun(state);
+		*opens_r = 0;
+		return *deleted_r ? 1 : 0;
 	}
 	if (parse_time("created_at", row->created, &created, error_r) < 0 ||
 	    parse_time("now", row->now, &db_now, error_r) < 0)

@@ -4,9 +4,11 @@
 /* Is a mailbox closed, and what is a login told? No I/O, no clock and nothing
    of the auth process. Texts are on the data stack. */
 
-/* The mailbox's open request of kind password, as the database says it. */
+/* The mailbox's open request of kind password or delete, as the database says
+   it. */
 struct auth_window_row {
 	const char *request_id;
+	const char *kind;
 	const char *state;
 	/* Seconds since the epoch, by the database's clock. */
 	const char *created;
@@ -16,10 +18,11 @@ struct auth_window_row {
 /* Returns 1 and the time it opens at the latest if the mailbox is closed, 0 if
    it is open, -1 if the row cannot be understood. now and *opens_r are by this
    host's clock, whatever the database's says. *opens_r is 0 if only the end of
-   the switch opens it. */
+   the switch opens it, or nothing does: *deleted_r is set if the mailbox is being
+   destroyed. */
 int auth_window_check(const struct auth_window_row *row,
 		      unsigned int window_secs, time_t now, time_t *opens_r,
-		      const char **error_r);
+		      bool *deleted_r, const char **error_r);
 
 /* Returns the local time, rounded up to a minute, as "14:05 CET", or with the
    date before it if that is not today; "" for 0. */

@@ -174,6 +174,13 @@ static void check_request_row(struct check_mailbox *mailbox,
 			t_strdup_printf(", and the mailbox closed until %s at "
 				"the latest",
 				t_strflocaltime("%H:%M:%S", opens));
+	} else if (row->kind == REQUEST_KIND_DELETE) {
+		until = request_deletion_has_begun(row->state) ?
+			", and the mailbox being deleted" :
+			t_strdup_printf(", to delete the mailbox after %s",
+				t_strflocaltime("%Y-%m-%d %H:%M:%S",
+				row->created +
+				check->set->pymailadmin_deletion_grace));
 	}
 	check_warning(check, "request", "a request is %s since %s%s%s%s; see: "
 		"doveadm pymailadmin status -u %s",

@@ -7,12 +7,16 @@
 static struct doveadm_cmd_ver2 *const pymailadmin_commands[] = {
 	&doveadm_cmd_pymailadmin_cancel,
 	&doveadm_cmd_pymailadmin_check,
+	&doveadm_cmd_pymailadmin_delete,
 	&doveadm_cmd_pymailadmin_encrypt,
+	&doveadm_cmd_pymailadmin_events,
+	&doveadm_cmd_pymailadmin_free,
 	&doveadm_cmd_pymailadmin_keygen,
 	&doveadm_cmd_pymailadmin_process,
 	&doveadm_cmd_pymailadmin_request_password,
 	&doveadm_cmd_pymailadmin_retry,
 	&doveadm_cmd_pymailadmin_status,
+	&doveadm_cmd_pymailadmin_undelete,
 	&doveadm_cmd_pymailadmin_verify,
 };
 

@@ -10,6 +10,7 @@
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
 #include "create-request.h"
+#include "delete-request.h"
 #include "encrypt-request.h"
 #include "monotonic-time.h"
 #include "password-change.h"
@@ -62,7 +63,9 @@ static bool process_is_ours(const struct process *process,
 	/* the other kinds are not known here */
 	if (row->kind != REQUEST_KIND_PASSWORD &&
 	    row->kind != REQUEST_KIND_CREATE &&
-	    row->kind != REQUEST_KIND_ENCRYPT)
+	    row->kind != REQUEST_KIND_ENCRYPT &&
+	    (row->kind != REQUEST_KIND_DELETE ||
+	     !delete_request_is_due(&process->change, row)))
 		return FALSE;
 	if (process->one != NULL)
 		return !process->again &&
@@ -142,6 +145,9 @@ static void process_say(const struct request_row *row,
 		process_print(process, row, "later");
 		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
 		break;
+	case PASSWORD_CHANGE_WAITING:
+		process_print(process, row, "waiting");
+		break;
 	case PASSWORD_CHANGE_STOPPED:
 		process_print(process, row, "stopped");
 		pymailadmin_cmd_set_exit_code(EX_TEMPFAIL);
@@ -153,6 +159,10 @@ static enum password_change_result
 process_work(struct process *process, struct request_row *row)
 {
 	enum password_change_result result = PASSWORD_CHANGE_STORING;
+
+	/* waits for what goes on in the background */
+	if (row->kind == REQUEST_KIND_DELETE)
+		return delete_request_run(&process->change, row);
 
 	/* an older change of it goes on in the background, and would meet
 	   other keys */

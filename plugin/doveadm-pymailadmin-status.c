@@ -22,11 +22,28 @@ closed_until(const struct pymailadmin_settings *set,
 	if (row->kind == REQUEST_KIND_CREATE &&
 	    !request_state_is_final(row->state))
 		return "it is made";
+	if (row->kind == REQUEST_KIND_DELETE &&
+	    request_deletion_has_begun(row->state))
+		return "deleted";
 	if (row->kind != REQUEST_KIND_PASSWORD ||
 	    !request_window_is_closed(row->state, row->created, row->now,
 				      set->pymailadmin_rekey_window, &opens))
 		return "";
 	return opens == 0 ? "repaired" : time_text(opens);
+}
+
+static const char *
+status_reason(const struct pymailadmin_settings *set,
+	      const struct request_row *row)
+{
+	if (row->reason != NULL)
+		return row->reason;
+	if (row->kind == REQUEST_KIND_DELETE &&
+	    row->state == REQUEST_STATE_PENDING)
+		return t_strdup_printf("to be deleted after %s",
+			time_text(row->created +
+				  set->pymailadmin_deletion_grace));
+	return "";
 }
 
 static void status_print(struct pymailadmin_cmd *cmd,
@@ -41,7 +58,7 @@ static void status_print(struct pymailadmin_cmd *cmd,
 	doveadm_print(row->id);
 	doveadm_print(request_progress_text(row));
 	doveadm_print(row->outcome == NULL ? "" : row->outcome);
-	doveadm_print(row->reason == NULL ? "" : row->reason);
+	doveadm_print(status_reason(cmd->set, row));
 }
 
 static void status(struct pymailadmin_cmd *cmd)

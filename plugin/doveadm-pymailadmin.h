@@ -13,12 +13,16 @@ struct seal_private_key;
 
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_cancel;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_check;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_delete;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_encrypt;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_events;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_free;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_keygen;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_process;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_request_password;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_retry;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_status;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_undelete;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_verify;
 
 struct pymailadmin_cmd {

@@ -185,8 +185,8 @@ static int key_store_get_file(struct key_store *store, struct mail_user *user,
 	return 0;
 }
 
-int key_store_open(struct mail_user *user, struct key_store **store_r,
-		   const char **error_r)
+static int key_store_init(struct mail_user *user, bool read,
+			  struct key_store **store_r, const char **error_r)
 {
 	struct event *event = event_create(user->event);
 	struct key_store *store;
@@ -213,7 +213,7 @@ int key_store_open(struct mail_user *user, struct key_store **store_r,
 	p_array_init(&store->shared_guids, pool, 4);
 
 	if (key_store_get_file(store, user, event, error_r) < 0 ||
-	    (store->unusable_reason == NULL &&
+	    (read && store->unusable_reason == NULL &&
 	     key_store_read(store, error_r) < 0)) {
 		key_store_close(&store);
 		event_unref(&event);
@@ -222,6 +222,18 @@ int key_store_open(struct mail_user *user, struct key_store **store_r,
 	event_unref(&event);
 	*store_r = store;
 	return 1;
+}
+
+int key_store_open(struct mail_user *user, struct key_store **store_r,
+		   const char **error_r)
+{
+	return key_store_init(user, TRUE, store_r, error_r);
+}
+
+int key_store_open_unread(struct mail_user *user, struct key_store **store_r,
+			  const char **error_r)
+{
+	return key_store_init(user, FALSE, store_r, error_r);
 }
 
 void key_store_close(struct key_store **_store)

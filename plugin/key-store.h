@@ -35,6 +35,9 @@ struct key_store {
    dict and so no keys, -1 on error. */
 int key_store_open(struct mail_user *user, struct key_store **store_r,
 		   const char **error_r);
+/* The same without reading any keys, for whoever only asks where they are. */
+int key_store_open_unread(struct mail_user *user, struct key_store **store_r,
+			  const char **error_r);
 void key_store_close(struct key_store **store);
 
 bool key_store_guid_is_shared(const struct key_store *store, const char *guid);

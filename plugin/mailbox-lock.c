@@ -187,6 +187,7 @@ int mailbox_lock_shared(const char *home, bool create_home,
 			const char **error_r)
 {
 	struct mailbox_lock *lock;
+	struct stat st;
 	int ret;
 
 	ret = mailbox_lock_open(home, create_home, &lock, error_r);
@@ -200,6 +201,12 @@ int mailbox_lock_shared(const char *home, bool create_home,
 	if (ret <= 0) {
 		mailbox_lock_free(&lock);
 		return ret;
+	}
+	/* who held it has deleted the mailbox: nobody is to make it again */
+	if (fstat(lock->fd, &st) < 0 || st.st_nlink == 0) {
+		*error_r = t_strdup_printf("%s is gone", lock->path);
+		mailbox_lock_free(&lock);
+		return 0;
 	}
 	i_close_fd(&lock->gate_fd);
 	*lock_r = lock;

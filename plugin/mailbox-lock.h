@@ -10,15 +10,19 @@
 
    Linux's flock() lets a new shared holder overtake a waiting exclusive one;
    whoever changes keys holds the gate while waiting for the lock, so that only
-   those already inside are waited for. The files are never unlinked: two
-   inodes would be two locks. flock() and not fcntl(), whose locks of a process
+   those already inside are waited for. The files are unlinked only with the
+   mailbox: two inodes would be two locks. flock() and not fcntl(), whose locks of a process
    vanish when it closes any descriptor of the file: one process may hold
    several users.
+
+   pymailadmin.deletion is there while the mailbox is being destroyed, also while
+   nobody works on that: nobody else gets in.
 
    To be called with the privileges of the mail user. One thread. */
 
 #define MAILBOX_GATE_NAME "pymailadmin.gate"
 #define MAILBOX_LOCK_NAME "pymailadmin.lock"
+#define MAILBOX_DELETION_NAME "pymailadmin.deletion"
 
 struct mailbox_lock;
 
@@ -28,7 +32,8 @@ typedef void mailbox_lock_wait_callback_t(void *context);
 
 /* Take the lock of the mailbox at home shared, waiting up to wait_msecs. A
    missing home is made if create_home is set. Returns 1 if taken, 0 if
-   somebody changes the mailbox's keys (error_r says who), -1 on other errors.
+   somebody changes the mailbox's keys (error_r says who) or has deleted it
+   meanwhile, -1 on other errors.
    If the home does not let the files be made (now), nobody can take the lock
    exclusively: returns 1 with *lock_r = NULL. */
 int mailbox_lock_shared(const char *home, bool create_home,

@@ -40,6 +40,8 @@ enum password_change_result {
 	PASSWORD_CHANGE_FAILED,
 	/* Given back, to be tried again. */
 	PASSWORD_CHANGE_LATER,
+	/* Kind delete: verified, and its time has not come. */
+	PASSWORD_CHANGE_WAITING,
 	/* The database failed: the request is as it is. */
 	PASSWORD_CHANGE_STOPPED
 };

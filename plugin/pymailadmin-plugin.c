@@ -7,6 +7,8 @@
 #include "key-guard.h"
 #include "pymailadmin-plugin.h"
 
+#include <unistd.h>
+
 #define PYMAILADMIN_USER_CONTEXT_REQUIRE(obj) \
 	MODULE_CONTEXT_REQUIRE(obj, pymailadmin_user_module)
 
@@ -55,12 +57,21 @@ static void user_refuse(struct mail_user *user, const char *reason)
 	user->error = p_strdup_printf(user->pool, "pymailadmin: %s", reason);
 }
 
+/* A deletion that was interrupted holds no lock. Mail for it comes again later,
+   and then there is no such mailbox. */
+static bool user_is_being_deleted(const char *home)
+{
+	const char *path = t_strconcat(home, "/"MAILBOX_DELETION_NAME, NULL);
+
+	return access(path, F_OK) == 0;
+}
+
 static void pymailadmin_mail_user_created(struct mail_user *user)
 {
 	struct mail_user_vfuncs *v = user->vlast;
 	struct pymailadmin_user *puser;
 	struct mailbox_lock *lock = NULL;
-	const char *home, *error;
+	const char *home = NULL, *error;
 	int ret;
 
 	if (user_is_exempt(user))
@@ -91,6 +102,13 @@ static void pymailadmin_mail_user_created(struct mail_user *user)
 				error, user->username));
 			return;
 		}
+	}
+	if (home != NULL && user_is_being_deleted(home)) {
+		mailbox_lock_free(&lock);
+		user_refuse(user, t_strdup_printf(
+			"the mailbox is being deleted; see: "
+			"doveadm pymailadmin status -u %s", user->username));
+		return;
 	}
 	if ((ret = key_guard_check(user, &error)) <= 0) {
 		mailbox_lock_free(&lock);

@@ -23,6 +23,8 @@ static const struct setting_define pymailadmin_setting_defines[] = {
 	DEF(STR_NOVARS, pymailadmin_window_text),
 	DEF(STR, pymailadmin_creation_text),
 	DEF(STR, pymailadmin_unavailable_text),
+	DEF(TIME, pymailadmin_deletion_grace),
+	DEF(TIME, pymailadmin_address_quarantine),
 
 	SETTING_DEFINE_LIST_END
 };
@@ -44,6 +46,8 @@ static const struct pymailadmin_settings pymailadmin_default_settings = {
 		"Your mailbox is being made, try again in a few minutes",
 	.pymailadmin_unavailable_text =
 		"Your mailbox cannot be opened right now, try again later",
+	.pymailadmin_deletion_grace = 48*60*60,
+	.pymailadmin_address_quarantine = 30*24*60*60,
 };
 
 const struct setting_parser_info pymailadmin_setting_parser_info = {

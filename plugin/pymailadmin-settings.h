@@ -48,6 +48,10 @@ struct pymailadmin_settings {
 	const char *pymailadmin_creation_text;
 	/* What a login is told while the database cannot be asked. */
 	const char *pymailadmin_unavailable_text;
+	/* How long a deletion can be canceled, seconds. */
+	unsigned int pymailadmin_deletion_grace;
+	/* How long an address stays reserved after one, seconds. */
+	unsigned int pymailadmin_address_quarantine;
 
 	/* generated: */
 	enum pymailadmin_rekey_depth parsed_rekey_depth;

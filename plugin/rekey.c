@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define REKEY_LOCK_NAME "pymailadmin.rekey"
 /* Mail that comes all the time, or clients that move it all the time. */
 #define REKEY_MAX_PASSES 100
 /* What may be left to do while others wait. */

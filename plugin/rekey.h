@@ -9,7 +9,9 @@
 
    It can be stopped or killed at any moment: what is left to do follows from
    keys and mails. Only one such process works on a mailbox; a lock file in its
-   home, pymailadmin.rekey, keeps others away. */
+   home keeps others away. */
+
+#define REKEY_LOCK_NAME "pymailadmin.rekey"
 
 struct mail_user;
 struct pymailadmin_settings;

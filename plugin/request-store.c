@@ -171,11 +171,12 @@ int request_store_list(struct request_store *store, const char *address,
 			"ended_at IS NOT NULL,created_at DESC,updated_at DESC");
 		sql_statement_bind_str(stmt, 0, address);
 	} else {
-		/* what is half done first */
+		/* what is half done first; deletions last, as nobody waits
+		   for them */
 		stmt = sql_statement_init(store->db,
 			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
 			"WHERE state NOT IN ('done','failed','expired',"
-			"'canceled') ORDER BY state='storing',"
+			"'canceled') ORDER BY kind='delete',state='storing',"
 			"state IN ('pending','claimed'),created_at,id");
 	}
 	result = sql_statement_query_s(&stmt);
@@ -266,7 +267,7 @@ int request_store_file(struct request_store *store,
 	stmt = sql_statement_init(store->db,
 		"INSERT INTO pymailadmin_request"
 		"(id,kind,address,created_at,sealed) "
-		"VALUES(?,?,?," SQL_FROM_EPOCH ",?)");
+		"VALUES(?,?,?," SQL_FROM_EPOCH ",NULLIF(?,''))");
 	sql_statement_bind_str(stmt, 0, row->id);
 	sql_statement_bind_str(stmt, 1, request_kind_name(row->kind));
 	sql_statement_bind_str(stmt, 2, row->address);

@@ -61,6 +61,17 @@ static const struct sql_use {
 	  "SELECT 1 FROM pymailadmin_account_mailbox WHERE 0" },
 	{ "pymailadmin_account_mailbox", "DELETE",
 	  "DELETE FROM pymailadmin_account_mailbox WHERE 0" },
+	{ "pymailadmin_account", "SELECT",
+	  "SELECT id,role,active FROM pymailadmin_account WHERE 0" },
+	{ "pymailadmin_request", "SELECT",
+	  "SELECT home FROM pymailadmin_request WHERE 0" },
+	{ "pymailadmin_reserved_address", "SELECT",
+	  "SELECT address,reserved_until FROM pymailadmin_reserved_address "
+	  "WHERE 0" },
+	{ "pymailadmin_reserved_address", "DELETE",
+	  "DELETE FROM pymailadmin_reserved_address WHERE 0" },
+	{ "pymailadmin_deletion_finish", "EXECUTE",
+	  "CALL pymailadmin_deletion_finish('','','',0)" },
 	{ "pymailadmin_outbox", "INSERT",
 	  "INSERT INTO pymailadmin_outbox(account_id,template,address,args) "
 	  "SELECT NULL,'',NULL,NULL FROM DUAL WHERE 0" },

@@ -12,8 +12,8 @@
 
 -- The mail server's tables. The hash of a mailbox is updated; mailboxes are made
 -- and removed by procedures, which see to it that there is a request
--- (0007-creation.sql) or say how that is done in your tables
--- (views-default.sql). A request to delete removes the aliases, too.
+-- (0007-creation.sql, 0008-deletion.sql) or say how that is done in your tables
+-- (views-default.sql).
 GRANT SELECT ON pymailadmin_domain TO 'dovecot'@'localhost';
 GRANT SELECT, INSERT, DELETE, UPDATE (password, active)
 	ON pymailadmin_mailbox TO 'dovecot'@'localhost';
@@ -26,6 +26,8 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_create_begin
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_activate
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_end
+	TO 'dovecot'@'localhost';
+GRANT EXECUTE ON PROCEDURE pymailadmin_deletion_finish
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_mapping_check
 	TO 'dovecot'@'localhost';
@@ -43,6 +45,11 @@ GRANT SELECT, INSERT, DELETE,
 -- A mailbox that is gone has no owner; the owner is told what was done.
 GRANT SELECT, DELETE
 	ON pymailadmin_account_mailbox TO 'dovecot'@'localhost';
+-- Who asks for a deletion without the mailbox's password has to be a super admin.
+GRANT SELECT (id, role, active)
+	ON pymailadmin_account TO 'dovecot'@'localhost';
+GRANT SELECT, DELETE
+	ON pymailadmin_reserved_address TO 'dovecot'@'localhost';
 GRANT INSERT (account_id, template, address, args)
 	ON pymailadmin_outbox TO 'dovecot'@'localhost';
 GRANT SELECT, INSERT (actor, address, kind, request_id, text)

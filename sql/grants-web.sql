@@ -38,6 +38,8 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_request_cancel
 	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_reservations_clear
 	TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_address_free
+	TO 'pymailadmin_web'@'%';
 
 -- Who asks for an account and who decides, likewise (0004-joining.sql): a right
 -- to insert accounts could make anybody an administrator. Of a registration all
@@ -113,6 +115,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE
 -- The history is only added to, with the database's time.
 GRANT SELECT, INSERT (actor, address, kind, request_id, text, hidden)
 	ON pymailadmin_event TO 'pymailadmin_web'@'%';
+
+-- What deleted mailboxes were called.
+GRANT SELECT ON pymailadmin_reserved_address TO 'pymailadmin_web'@'%';
 
 GRANT SELECT ON pymailadmin_heartbeat TO 'pymailadmin_web'@'%';
 GRANT SELECT ON pymailadmin_schema_version TO 'pymailadmin_web'@'%';

@@ -79,6 +79,13 @@ bool request_state_may_become(enum request_state from, enum request_state to)
 	return (states[from].next & (1U << to)) != 0;
 }
 
+bool request_deletion_has_begun(enum request_state state)
+{
+	return state == REQUEST_STATE_SWITCHING ||
+		state == REQUEST_STATE_SWITCHED ||
+		state == REQUEST_STATE_REKEYING;
+}
+
 bool request_state_is_final(enum request_state state)
 {
 	assert((unsigned int)state < REQUEST_STATE_COUNT);

@@ -24,7 +24,14 @@
 
    Of kind create: in switching the mailbox is being made, its row is there but
    not active; in switched it is active, and auth caches may still know that it
-   was not there; then it is done. It is closed until then, however long. */
+   was not there; then it is done. It is closed until then, however long.
+
+   Of kind delete: pending while it can be canceled, also once its password has
+   been verified; claimed while that, or whether it can be done, is looked at.
+   From switching on there is only forward, and nobody gets in:
+   switching  the keys are being destroyed
+   switched   the keys are gone; mail and home are being removed
+   rekeying   they are gone, too; then the rows, and done */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,6 +71,9 @@ bool request_state_parse(const char *name, enum request_state *state_r);
 /* May a request go from one state to the other? A state never goes to
    itself. */
 bool request_state_may_become(enum request_state from, enum request_state to);
+
+/* Of kind delete: is the mailbox being destroyed? It never opens again. */
+bool request_deletion_has_begun(enum request_state state);
 
 /* Has the request ended for good? */
 bool request_state_is_final(enum request_state state);

@@ -32,7 +32,8 @@ def server():
 def db(server):
     """The server with one mailbox, one alias, one account, no request."""
     for table in ("request", "account", "outbox", "event", "registration",
-                  "rate_limit", "heartbeat", "account_mailbox"):
+                  "rate_limit", "heartbeat", "account_mailbox",
+                  "reserved_address"):
         server.sql(f"DELETE FROM pymailadmin_{table}")
     server.sql("DELETE FROM users")
     server.sql("DELETE FROM alias")

@@ -30,7 +30,7 @@ def seal(public, address, request_id, created, old, new, new_hash,
 
 def file(mailbox, old, new, *, new_hash=None, public=None, address=None,
          sealed_address=None, sealed_id=None, age=0, sealed_age=None,
-         sealed=None):
+         sealed=None, kind="password", account_id=None):
     """Inserts a row: by default a good request. Returns its id."""
     host = mailbox.host
     request_id = secrets.token_hex(16)
@@ -41,11 +41,12 @@ def file(mailbox, old, new, *, new_hash=None, public=None, address=None,
                       sealed_address or address or mailbox.address,
                       sealed_id or request_id,
                       created + age - sealed_age if sealed_age is not None
-                      else created, old, new, new_hash or host.hash(new))
+                      else created, old, new, new_hash or host.hash(new), kind)
     by_hand(host, "INSERT INTO pymailadmin_request (id, kind, address, "
-            "created_at, sealed) VALUES (%s, 'password', %s, "
-            "TIMESTAMPADD(SECOND, %s, '1970-01-01'), %s)", request_id,
-            address or mailbox.address, created, sealed)
+            "created_at, sealed, account_id) VALUES (%s, %s, %s, "
+            "TIMESTAMPADD(SECOND, %s, '1970-01-01'), NULLIF(%s, ''), %s)",
+            request_id, kind, address or mailbox.address, created, sealed,
+            account_id)
     mailbox.request_id = request_id
     return request_id
 

@@ -55,7 +55,7 @@ def test_a_view_that_cannot_be_updated(host, healthy):
 
 @pytest.mark.parametrize("table", [
     "request", "account_mailbox", "outbox", "event", "heartbeat",
-    "schema_version"])
+    "reserved_address", "schema_version"])
 def test_a_table_is_missing(host, healthy, table):
     with sql(host, f"RENAME TABLE pymailadmin_{table} TO away",
              f"RENAME TABLE away TO pymailadmin_{table}"):
@@ -80,6 +80,9 @@ def test_a_column_is_missing(host, healthy):
         expect(host, healthy, 78, "error", tables="retry_at.*load")
 
 
+VERSIONS = sorted(int(path.name[:4]) for path in SQL.glob("0*.sql"))
+
+
 @pytest.mark.parametrize("broken, repair, code, result, text", [
     (f"DELETE FROM pymailadmin_schema_version WHERE version={VERSIONS[-1]}",
      file_versions(VERSIONS[-1:]), 78, "error",
@@ -102,6 +105,8 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
     ("DELETE", "account_mailbox"), ("INSERT (args)", "outbox"),
+    ("SELECT (role)", "account"), ("SELECT", "reserved_address"),
+    ("DELETE", "reserved_address"),
     ("SELECT", "event"), ("INSERT (text)", "event"),
     ("SELECT", "heartbeat"), ("INSERT", "heartbeat"),
     ("UPDATE", "heartbeat"), ("SELECT", "schema_version")])

@@ -101,6 +101,8 @@ WEB_MAY = [
     "SELECT * FROM pymailadmin_heartbeat",
     "SELECT * FROM pymailadmin_schema_version",
     "CALL pymailadmin_reservations_clear()",
+    "CALL pymailadmin_address_free(7, 'gone@example.test')",
+    "SELECT address, reserved_until FROM pymailadmin_reserved_address",
     "CALL pymailadmin_registrations_keep(3600)",
     "SELECT id, email, language, reason, network, invitation_id, token_hash, "
     "created_at, confirmed_at, expires_at FROM pymailadmin_registration",
@@ -208,6 +210,12 @@ WEB_MAY_NOT = [
     "CALL pymailadmin_moderator_lock(7, @a, @b, @result)",
     "CALL pymailadmin_domains_check(7, 1, '[]', @result)",
     "CALL pymailadmin_moderators_tell('registration-waiting')",
+    "CALL pymailadmin_deletion_finish('x', 'y', 'z', 1)",
+    # Addresses that were somebody's.
+    "INSERT INTO pymailadmin_reserved_address (address, reserved_until) "
+    "VALUES ('x@example.test', '2999-01-01')",
+    "UPDATE pymailadmin_reserved_address SET reserved_until = '2000-01-01'",
+    "DELETE FROM pymailadmin_reserved_address",
     "CALL pymailadmin_account_lock(7, 7, @a, @b, @result)",
     # What has a file of its own.
     "CALL pymailadmin_domain_add(7, 'gmail.com')",
@@ -251,6 +259,22 @@ def test_what_the_portal_may_not_do_is_refused(db, statement):
 SWITCHES = "SET SESSION check_constraint_checks = 0, unique_checks = 0, " \
     "foreign_key_checks = 0, timestamp = 1000000000, sql_mode = '', " \
     "sql_select_limit = 0, tx_isolation = 'READ-UNCOMMITTED'"
+
+
+def test_a_reservation_ends_by_the_real_time_only(db):
+    db.sql("INSERT INTO pymailadmin_reserved_address VALUES ('gone@example.test',"
+           " UTC_TIMESTAMP() + INTERVAL 1 DAY, UTC_TIMESTAMP())")
+    web = as_web(db)
+    run(web, "SET SESSION timestamp = 4000000000")
+    run(web, "CALL pymailadmin_reservations_clear()")
+    run(web, "SET SESSION timestamp = 4000000000")
+    assert call(web, "alias_add", 7, "alice@example.test",
+                "gone@example.test", 9) == "taken"
+    assert call(web, "address_free", 7, "gone@example.test") == "not_found"
+    db.sql("UPDATE pymailadmin_account SET role = 'super_admin'")
+    assert call(web, "address_free", 7, "gone@example.test") == "done"
+    assert call(web, "alias_add", 7, "alice@example.test",
+                "gone@example.test", 9) == "done"
 
 
 def test_what_a_session_may_switch_off_decides_nothing(db):
@@ -415,6 +439,10 @@ PLUGIN_MAY = [
     "SELECT * FROM pymailadmin_domain",
     "SELECT * FROM pymailadmin_alias",
     "SELECT * FROM pymailadmin_mailbox",
+    "SELECT id, role, active FROM pymailadmin_account",
+    "SELECT * FROM pymailadmin_reserved_address",
+    "DELETE FROM pymailadmin_reserved_address",
+    "CALL pymailadmin_deletion_finish('x', 'y', 'z', 1)",
     "UPDATE pymailadmin_mailbox SET password = 'x'",
     "CALL pymailadmin_create_begin('', '', '', 0)",
     "CALL pymailadmin_create_activate('', '', '', 0)",
@@ -452,6 +480,11 @@ PLUGIN_MAY_NOT = [
     "DELETE FROM pymailadmin_event",
     "SELECT * FROM pymailadmin_session",
     "SELECT * FROM pymailadmin_account",
+    "SELECT password FROM pymailadmin_account",
+    "UPDATE pymailadmin_account SET role = 'super_admin'",
+    "INSERT INTO pymailadmin_reserved_address (address, reserved_until) "
+    "VALUES ('x@example.test', '2999-01-01')",
+    "CALL pymailadmin_address_free(7, 'x@example.test')",
     "SELECT * FROM pymailadmin_registration",
     "SELECT * FROM pymailadmin_outbox",
     "DROP TABLE pymailadmin_request",

@@ -25,8 +25,9 @@ def own_tables(db):
 def test_the_tables_of_the_design_are_there(db):
     assert own_tables(db) == ["pymailadmin_" + name for name in (
         "account", "account_domain", "account_mailbox", "backup_code", "event",
-        "heartbeat", "invitation", "known_device", "outbox", "password_reset", "rate_limit",
-        "registration", "request", "schema_version", "session")]
+        "heartbeat", "invitation", "known_device", "outbox", "password_reset",
+        "rate_limit", "registration", "request", "reserved_address",
+        "schema_version", "session")]
     for row in db.sql("SELECT ENGINE, TABLE_COLLATION FROM "
                       "information_schema.TABLES WHERE TABLE_SCHEMA = 'mail' "
                       "AND TABLE_NAME LIKE 'pymailadmin\\_%' AND "

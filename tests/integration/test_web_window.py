@@ -276,15 +276,19 @@ def test_each_state_is_shown(portal, browser, mailbox):
 def test_every_outcome_of_the_mail_host_has_words():
     """Of the manual's list, all with which a change can fail."""
     top = pathlib.Path(__file__).resolve().parents[2]
-    manual = (top / "plugin/man/doveadm-pymailadmin.1").read_text()
-    text = manual[manual.index(".Va outcome"):manual.index(".Sh SEE ALSO")]
+    manuals = [path.read_text() for path in (top / "plugin/man").glob("*.1")]
+    text = "".join(
+        manual[re.search(r"\.Va outcome|^Outcomes", manual,
+                         re.MULTILINE).start():manual.index(".Sh SEE ALSO")]
+        for manual in manuals)
     listed = {name for line in re.findall(r"^\.It (.*)$", text, re.MULTILINE)
               for name in re.split(r"[ ,]+", line)}
     words = (top / "web/pages/page-mailbox-words.c").read_text()
     known = set(re.findall(r'"([a-z_]+)"', words))
     # Those that pass by themselves, of which one sentence tells.
     passing = {"superseded", "done", "storage", "folders", "worker",
-               "keys_changed", "memory", "stopped", "auth_cache"}
+               "keys_changed", "memory", "stopped", "auth_cache", "keys_left",
+               "mail_left"}
     assert listed - known - passing == set()
 
 

@@ -18,6 +18,7 @@ def halves_of(name):
 
 ENGLISH, FRENCH = halves_of("README.md")
 MAN = SOURCE / "plugin/man/doveadm-pymailadmin.1"
+MANS = sorted(MAN.parent.glob("*.1"))
 BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`[^`\n]+`")
 
@@ -29,12 +30,14 @@ def output(*command, **options):
 
 @pytest.fixture(scope="module")
 def man():
-    return re.sub(".\b", "", output("mandoc", "-Tutf8", "-Owidth=200", MAN))
+    """All of them, one after the other."""
+    return re.sub(".\b", "", "".join(
+        output("mandoc", "-Tutf8", "-Owidth=200", path) for path in MANS))
 
 
 def section(man, name):
-    return re.search(rf"^{name}\n(.*?)^(?=\S)", man,
-                     re.DOTALL | re.MULTILINE)[1]
+    return "".join(re.findall(rf"^{name}\n(.*?)^(?=\S)", man,
+                              re.DOTALL | re.MULTILINE))
 
 
 def settings():
@@ -140,11 +143,13 @@ def outcomes():
     for path in (SOURCE / "plugin").glob("*.c"):
         text = path.read_text()
         for call in re.findall(
-                r"(?:job_(?:stop|end|release)|rekey_end|request_store_end\w*)"
+                r"(?:job_(?:stop|end|release)|deletion_stop|rekey_end|"
+                r"request_store_end\w*)"
                 r"\(.*?\);|outcome = [^;]*;|"
                 r"outcome == NULL \? [^,]*,", text, re.DOTALL):
             found.update(re.findall(r'[,?:=] *"([a-z_]+)" *(?=[,:;])',
                                     " ".join(call.split())))
+        found.update(re.findall(r'#define OUTCOME_\w+ "([a-z_]+)"', text))
     # The one that is never stored.
     return sorted(found - {"database"})
 

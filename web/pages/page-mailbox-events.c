@@ -22,9 +22,11 @@ static const struct {
 	{ "create-expired", MSG_event_create_expired },
 	{ "create-canceled", MSG_event_create_canceled },
 	{ "delete-pending", MSG_event_delete_asked },
+	{ "delete-done", MSG_event_deleted },
 	{ "delete-failed", MSG_event_delete_failed },
 	{ "delete-canceled", MSG_event_delete_canceled },
 	{ "encrypt-done", MSG_event_encrypted },
+	{ "address-freed", MSG_event_address_freed },
 };
 
 /* The text of "alias-rename" and "owner-changed" is two addresses. */

@@ -152,7 +152,9 @@ const char *request_waiting_words(struct page *page,
 				  const struct mailbox_request *request)
 {
 	if (request->outcome[0] == '\0' ||
-	    request_state_is_final(request->state))
+	    request_state_is_final(request->state) ||
+	    /* a deletion that waits for its time only */
+	    strcmp(request->outcome, "confirmed") == 0)
 		return NULL;
 	if (strcmp(request->outcome, "busy") == 0)
 		return TEXT(page, MSG_waiting_busy);

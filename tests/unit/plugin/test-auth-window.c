@@ -24,6 +24,7 @@ static void test_auth_window_check(void)
 		const char *state, *created, *now;
 		int ret;
 		time_t opens;
+		const char *kind;
 	} tests[] = {
 		{ "pending", "1000", "1000", 1, NOW + 900 },
 		{ "pending", "1000", "1899", 1, NOW + 1 },
@@ -54,7 +55,20 @@ static void test_auth_window_check(void)
 		{ "pending", "1000", NULL, -1, 0 },
 		{ "pending", "1000", "1000.5", -1, 0 },
 		{ "pending", "99999999999999999999", "1000", -1, 0 },
+		{ "pending", "1000", "1000", -1, 0, "rest" },
+		{ "pending", "1000", "1000", -1, 0, "" },
+		/* a deletion: open until it begins, and never again */
+		{ "pending", "1000", "1000", 0, 0, "delete" },
+		{ "pending", "1000", "999999", 0, 0, "delete" },
+		{ "claimed", "1000", "1000", 0, 0, "delete" },
+		{ "switching", "1000", "1000", 1, 0, "delete" },
+		{ "switched", "1000", "999999", 1, 0, "delete" },
+		{ "rekeying", "1000", "999999", 1, 0, "delete" },
+		{ "done", "1000", "1000", 0, 0, "delete" },
+		{ "failed", "1000", "1000", 0, 0, "delete" },
+		{ "canceled", "1000", "1000", 0, 0, "delete" },
 	};
+	bool deleted;
 	const char *error;
 	unsigned int i;
 	time_t opens;
@@ -64,15 +78,20 @@ static void test_auth_window_check(void)
 	for (i = 0; i < N_ELEMENTS(tests); i++) {
 		const struct auth_window_row row = {
 			.request_id = "id",
+			.kind = tests[i].kind == NULL ? "password" :
+				tests[i].kind,
 			.state = tests[i].state,
 			.created = tests[i].created,
 			.now = tests[i].now,
 		};
 		opens = 0;
 		error = NULL;
-		ret = auth_window_check(&row, WINDOW, NOW, &opens, &error);
+		ret = auth_window_check(&row, WINDOW, NOW, &opens, &deleted,
+					&error);
 		test_assert_idx(ret == tests[i].ret, i);
 		test_assert_idx(opens == tests[i].opens, i);
+		test_assert_idx(deleted == (ret > 0 && strcmp(row.kind,
+							"delete") == 0), i);
 		test_assert_idx((error != NULL) == (ret < 0), i);
 	}
 	test_end();
