@@ -5,9 +5,8 @@
 #include "sql-run.h"
 #include "sql-check.h"
 
-/* No row meets WHERE 0, what selects from DUAL WHERE 0 inserts none, no request
-   has the id '', and no mailbox the address ''. The
-   columns are those of views-default.sql, the numbered files and
+/* No row meets WHERE 0, what selects from DUAL WHERE 0 inserts none, and no
+   request has the id ''. The columns are those of views-default.sql, the numbered files and
    grants-plugin.sql. */
 static const struct sql_use {
 	const char *table, *right, *statement;
@@ -29,13 +28,9 @@ static const struct sql_use {
 	  "CALL pymailadmin_create_end('','','','','')" },
 	{ "pymailadmin_mapping_check", "EXECUTE",
 	  "CALL pymailadmin_mapping_check()" },
-	{ "pymailadmin_mailbox_remove", "EXECUTE",
-	  "CALL pymailadmin_mailbox_remove('')" },
 	{ "pymailadmin_alias", "SELECT",
 	  "SELECT id,domain_id,source,destination "
 	  "FROM pymailadmin_alias WHERE 0" },
-	{ "pymailadmin_alias", "DELETE",
-	  "DELETE FROM pymailadmin_alias WHERE 0" },
 	{ "pymailadmin_request", "SELECT",
 	  "SELECT id,kind,address,account_id,state,created_at,sealed,"
 	  "claimed_by,lease_until,attempts,retry_at,outcome,reason,"

@@ -11,16 +11,16 @@
 --     mariadb mail
 
 -- The mail server's tables. The hash of a mailbox is updated; mailboxes are made
--- and removed by procedures, which see to it that there is a request
--- (0007-creation.sql, 0008-deletion.sql) or say how that is done in your tables
--- (views-default.sql).
+-- and removed, with its aliases, by procedures that want a request which is in
+-- work by the caller (0007-creation.sql, 0008-deletion.sql). How that is done in
+-- your tables, views-default.sql says.
 GRANT SELECT ON pymailadmin_domain TO 'dovecot'@'localhost';
 GRANT SELECT, INSERT, DELETE, UPDATE (password, active)
 	ON pymailadmin_mailbox TO 'dovecot'@'localhost';
 -- what earlier versions needed; only what has been granted can be revoked
 REVOKE INSERT, DELETE, UPDATE (active)
 	ON pymailadmin_mailbox FROM 'dovecot'@'localhost';
-GRANT SELECT, DELETE ON pymailadmin_alias TO 'dovecot'@'localhost';
+GRANT SELECT ON pymailadmin_alias TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_begin
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_activate
@@ -30,8 +30,6 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_create_end
 GRANT EXECUTE ON PROCEDURE pymailadmin_deletion_finish
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_mapping_check
-	TO 'dovecot'@'localhost';
-GRANT EXECUTE ON PROCEDURE pymailadmin_mailbox_remove
 	TO 'dovecot'@'localhost';
 
 -- Requests: filed by an administrator's command, worked on, cleared away. What

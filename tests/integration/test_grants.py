@@ -448,7 +448,6 @@ PLUGIN_MAY = [
     "CALL pymailadmin_create_activate('', '', '', 0)",
     "CALL pymailadmin_create_end('', '', '', '', '')",
     "CALL pymailadmin_mapping_check()",
-    "CALL pymailadmin_mailbox_remove('nobody@example.test')",
     "DELETE FROM pymailadmin_account_mailbox "
     "WHERE address = 'alice@example.test'",
 ]
@@ -473,6 +472,8 @@ PLUGIN_MAY_NOT = [
     # only with a request
     "CALL pymailadmin_mailbox_insert('x@example.test', 'x', 0)",
     "CALL pymailadmin_mailbox_activate('alice@example.test')",
+    "CALL pymailadmin_mailbox_remove('alice@example.test')",
+    "DELETE FROM pymailadmin_alias",
     "UPDATE users SET crypt = 'x'",
     "INSERT INTO pymailadmin_alias (domain_id, source, destination) "
     "VALUES (1, 'x@example.test', 'y@example.test')",
