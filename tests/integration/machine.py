@@ -59,6 +59,10 @@ def hidden(terminal):
     return not termios.tcgetattr(terminal)[3] & termios.ECHO
 
 
+class Visible(str):
+    """An answer that is shown as it is typed."""
+
+
 class Unavailable(Exception):
     """The kernel or the container we are in does not allow it."""
 
@@ -187,7 +191,7 @@ class Machine:
                 line = (line + text).rpartition("\n")[2]
                 typed = answer(line)
                 if typed is not None:
-                    if typed:
+                    if typed and not isinstance(typed, Visible):
                         wait_until(lambda: hidden(ours), "hidden typing")
                     os.write(ours, typed.encode() + b"\n")
                     line = ""
