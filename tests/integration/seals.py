@@ -31,7 +31,8 @@ def seal(public, address, request_id, created, old, new, new_hash,
 def file(mailbox, old, new, *, new_hash=None, public=None, address=None,
          sealed_address=None, sealed_id=None, age=0, sealed_age=None,
          sealed=None, kind="password", account_id=None):
-    """Inserts a row: by default a good request. Returns its id."""
+    """Inserts a row: by default a good request, with sealed=False one without
+    a seal. Returns its id."""
     host = mailbox.host
     request_id = secrets.token_hex(16)
     created = host.db.value("SELECT TIMESTAMPDIFF(SECOND, "
@@ -44,8 +45,9 @@ def file(mailbox, old, new, *, new_hash=None, public=None, address=None,
                       else created, old, new, new_hash or host.hash(new), kind)
     by_hand(host, "INSERT INTO pymailadmin_request (id, kind, address, "
             "created_at, sealed, account_id) VALUES (%s, %s, %s, "
-            "TIMESTAMPADD(SECOND, %s, '1970-01-01'), NULLIF(%s, ''), %s)",
-            request_id, kind, address or mailbox.address, created, sealed,
+            "TIMESTAMPADD(SECOND, %s, '1970-01-01'), %s, %s)",
+            request_id, kind, address or mailbox.address, created,
+            None if sealed is False else sealed,
             account_id)
     mailbox.request_id = request_id
     return request_id

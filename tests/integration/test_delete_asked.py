@@ -123,7 +123,7 @@ def test_somebody_elses_seal_does_not_open(host, mailbox):
 
 def test_no_seal_but_a_users_account(host, portal, mailbox):
     """What only somebody who has taken the portal over would file."""
-    ask(mailbox, sealed=b"",
+    ask(mailbox, sealed=False,
         account_id=portal.account_id("owner@elsewhere.test"))
     host.process().expect(65)
     assert_ended(mailbox, "failed", "seal")

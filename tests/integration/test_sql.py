@@ -229,9 +229,13 @@ def test_the_plugin_makes_and_removes_a_mailbox(db):
                 60) == "unknown_mailbox"
     assert call(plugin, "create_activate", ID, "h/1/2", HASH,
                 60) == "done"
-    assert run(plugin, "DELETE FROM pymailadmin_alias "
-               "WHERE destination = 'alice@example.test'") == 1
-    run(plugin, "CALL pymailadmin_mailbox_remove('alice@example.test')")
+    db.sql("INSERT INTO pymailadmin_request (id, kind, address, created_at, "
+           "state, claimed_by) VALUES (REVERSE(%s), 'delete', "
+           "'alice@example.test', UTC_TIMESTAMP(), 'rekeying', 'h/1/2')", ID)
+    for claimed_by, result in (("h/9/9", "lost"), ("h/1/2", "done")):
+        assert call(plugin, "deletion_finish", ID[::-1], claimed_by, "/home",
+                    60) == result
+    assert db.sql("SELECT source FROM alias") == []
     assert db.sql("SELECT email, active FROM users") == \
         [{"email": "bob@example.test", "active": 1}]
 

@@ -10,7 +10,7 @@ import pytest
 
 from changes import assert_opens, assert_refused, fill, name_of
 from mailclients import Refused
-from mailhost import MailHost
+from mailhost import Mailbox, MailHost
 from test_secrets import Watch, forms, leaks, whole_database
 from webmailboxes import CHEAP, NEW, PASSWORD, enter, requests
 from webportal import WEB_PASSWORD, Portal
@@ -212,25 +212,27 @@ STATES = [
 ]
 
 
-def test_what_the_mail_host_does_not_know_waits(portal, host, browser, mailbox):
-    """Requests of other kinds are kept by a process that cannot do them, are
-    honestly said to wait, and close nothing."""
+def test_a_mailbox_is_made_and_a_deletion_waits(portal, host, browser, mailbox):
+    """As asked for on their pages. The one that waits is honestly said to, closes
+    nothing, and can be taken back."""
     page = browser.get("/mailbox/create?domain=example.test")
-    browser.submit(page, "/mailbox/create", name="waits-for-it", quota="1G",
+    browser.submit(page, "/mailbox/create", name="made-for-it", quota="1G",
                    new=NEW, repeat=NEW)
     page = browser.get(at("/mailbox/delete", mailbox))
     browser.submit(page, "/mailbox/delete", password=PASSWORD)
     host.process().expect(0)
-    for address in ("waits-for-it@example.test", mailbox.address):
-        [row] = requests(portal, address)
-        assert row["state"] == "pending" and len(row["sealed"]) == 1661
-        page = browser.get(f"/mailbox?address={address}").expect()
-        assert "mail host" not in page.text
-        host.db.sql("UPDATE pymailadmin_request SET created_at = created_at - "
-                    "INTERVAL 49 HOUR WHERE address = %s", address)
-        host.process().expect(0)
-        page = browser.get(f"/mailbox?address={address}").expect()
-        assert "The mail host has not begun yet" in page.text
+    made = Mailbox(host, "made-for-it@example.test", NEW)
+    [row] = requests(portal, made.address)
+    assert (row["state"], row["sealed"]) == ("done", None)
+    assert made.smtp_auth().startswith("OK")
+    [row] = requests(portal, mailbox.address)
+    assert (row["state"], row["sealed"]) == ("pending", None)
+    page = browser.get(at("/mailbox", mailbox)).expect()
+    assert "mail host" not in page.text
+    host.db.sql("UPDATE pymailadmin_request SET created_at = created_at - "
+                "INTERVAL 49 HOUR WHERE address = %s", mailbox.address)
+    page = browser.get(at("/mailbox", mailbox)).expect()
+    assert "The mail host has not begun yet" in page.text
     assert mailbox.smtp_auth(PASSWORD).startswith("OK")
     page = browser.get(at("/mailbox/delete", mailbox)).expect()
     assert "has not begun yet" in page.text
