@@ -18,6 +18,7 @@
 #include "request-store.h"
 #include "seal-key-file.h"
 #include "process-memory.h"
+#include "sql-check.h"
 #include "doveadm-pymailadmin.h"
 
 /* How long a new request waits while mail is being re-encrypted. */
@@ -285,11 +286,26 @@ static void process_heartbeat(struct process *process)
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 }
 
+/* With other tables it could not tell what it does. Nobody is locked out by
+   that: windows end by time alone. */
+static bool process_knows_tables(struct process *process)
+{
+	const char *error;
+	int ret = sql_check_schema(process->cmd.store, &error);
+
+	if (ret <= 0) {
+		pymailadmin_cmd_fail(&process->cmd, ret < 0 ? EX_TEMPFAIL :
+				     EX_CONFIG, "%s", error);
+	}
+	return ret > 0;
+}
+
 static void process_run(struct process *process)
 {
 	struct mail_storage_service_ctx *storage_service;
 
-	if (!pymailadmin_cmd_open_store(&process->cmd))
+	if (!pymailadmin_cmd_open_store(&process->cmd) ||
+	    !process_knows_tables(process))
 		return;
 	process_read_seal_key(process);
 	process_heartbeat(process);
