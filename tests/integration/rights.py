@@ -12,9 +12,8 @@ mailbox: SELECT
 alias: SELECT
 
 # Requests are followed; not what is sealed, nor who works on them.
-request: SELECT(id kind address account_id state created_at quota outcome
-	retry_at mails_done mails_total bytes_done bytes_total storing_since
-	updated_at ended_at open_address)
+request_view: SELECT
+request:
 heartbeat: SELECT
 schema_version: SELECT
 reserved_address: SELECT
@@ -25,9 +24,10 @@ account: SELECT UPDATE(password language password_changed_at totp_secret
 	totp_confirmed_at totp_last_step devices_since)
 account_domain: SELECT
 account_mailbox: SELECT
-registration: SELECT(id email language reason network invitation_id token_hash
-	created_at confirmed_at expires_at)
-invitation: SELECT(id account_id note domains uses used created_at expires_at)
+registration_view invitation_view: SELECT
+registration invitation:
+# The mail host's.
+account_view:
 
 # The portal's own.
 session: SELECT INSERT UPDATE DELETE
@@ -76,7 +76,8 @@ request: SELECT INSERT DELETE UPDATE(state sealed claimed_by lease_until
 
 # Who asks for a deletion without a password has to be a super admin; a mailbox
 # that is gone has no owner.
-account: SELECT(id role active)
+account_view: SELECT
+account:
 account_mailbox: SELECT DELETE
 reserved_address: SELECT DELETE
 
@@ -89,6 +90,7 @@ schema_version: SELECT
 # The portal's own are none of its business.
 account_domain registration invitation session known_device backup_code:
 password_reset rate_limit:
+request_view registration_view invitation_view:
 
 # Only with a request that it has claimed.
 create_begin create_activate create_end deletion_finish: EXECUTE

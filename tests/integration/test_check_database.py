@@ -117,7 +117,7 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
     ("DELETE", "account_mailbox"), ("INSERT (args)", "outbox"),
-    ("SELECT (role)", "account"), ("SELECT", "reserved_address"),
+    ("SELECT", "account_view"), ("SELECT", "reserved_address"),
     ("DELETE", "reserved_address"),
     ("SELECT", "event"), ("INSERT (text)", "event"),
     ("SELECT", "heartbeat"), ("INSERT", "heartbeat"),

@@ -4,6 +4,7 @@ and by hand, with what is in them; and who meets tables it does not know."""
 import contextlib
 import re
 import shutil
+import subprocess
 
 import pymysql
 import pytest
@@ -14,6 +15,7 @@ import seals
 from changes import assert_opens
 from mailhost import MailHost
 from mariadb import SQL, VERSIONS, MariaDB
+from webserver import WebServer
 
 NEWEST = VERSIONS[-1]
 FILES = {int(path.name[:4]): path for path in SQL.glob("0*.sql")}
@@ -142,17 +144,16 @@ def contents(db, like=None):
 
 
 @contextlib.contextmanager
-def altered(host, *statements):
-    before = host.db.sql("SELECT * FROM pymailadmin_schema_version")
-    for statement in statements:
-        host.db.sql(statement)
+def altered(db, statement):
+    before = db.sql("SELECT * FROM pymailadmin_schema_version")
+    db.sql(statement)
     try:
         yield
     finally:
-        host.db.sql("DELETE FROM pymailadmin_schema_version")
+        db.sql("DELETE FROM pymailadmin_schema_version")
         for row in before:
-            host.db.sql("INSERT INTO pymailadmin_schema_version VALUES "
-                        "(%s, %s, %s)", *row.values())
+            db.sql("INSERT INTO pymailadmin_schema_version VALUES "
+                   "(%s, %s, %s)", *row.values())
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +278,7 @@ def test_it_goes_on_where_it_stopped(host, tmp_path):
 def test_a_missing_one_in_between_is_loaded_with_all_after_it(host):
     load_version(host.db, NEWEST)
     gap = VERSIONS[-3]
-    with altered(host, "DELETE FROM pymailadmin_schema_version "
+    with altered(host.db, "DELETE FROM pymailadmin_schema_version "
                  f"WHERE version = {gap}"):
         shown = upgrade(host, "--dry-run").expect(0)
     assert [name for name, _, _ in loaded(shown)[:3]] == \
@@ -359,7 +360,7 @@ def test_nothing_is_done_and_logins_go_on(host, name, statement, text):
     host.db.load(SQL / "grants-plugin.sql")
     mailbox = host.create(name)
     seals.file(mailbox, mailbox.password, "new")
-    with altered(host, statement):
+    with altered(host.db, statement):
         kept = contents(host.db)
         assert text in host.process().expect(78).stderr
         assert contents(host.db) == kept
@@ -369,3 +370,24 @@ def test_nothing_is_done_and_logins_go_on(host, name, statement, text):
         host.other.deliver(messages.small(1))
     host.process().expect(0)
     assert host.row(mailbox)["state"] == "done"
+
+
+@pytest.mark.parametrize("statement, text", [
+    ("DELETE FROM pymailadmin_schema_version",
+     r"of version 0, the portal needs version \d+; run on the mail host: "
+     "doveadm pymailadmin upgrade"),
+    ("INSERT INTO pymailadmin_schema_version (version, description) "
+     "VALUES (999, 'x')",
+     f"of version 999, this portal knows version {NEWEST}; install")],
+    ids=["older", "newer"])
+def test_the_portal_does_not_start(by_hand, statement, text):
+    load_version(by_hand, NEWEST)
+    by_hand.load(SQL / "grants-web.sql")
+    web = WebServer(database_socket=by_hand.socket, database_password="web")
+    with altered(by_hand, statement):
+        done = subprocess.run(web.command(), capture_output=True, text=True,
+                              timeout=30)
+        assert done.returncode == 71
+        assert re.search(text, done.stderr), done
+    with web:
+        assert web.monitor("/healthz").status == 200
