@@ -14,25 +14,29 @@
 SET NAMES utf8mb4;
 
 -- For the portal: all but the sealed part and who works on it.
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW pymailadmin_request_view AS
+CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
+	VIEW pymailadmin_request_view AS
 	SELECT id, kind, address, account_id, state, created_at, quota, outcome,
 		retry_at, mails_done, mails_total, bytes_done, bytes_total,
 		storing_since, updated_at, ended_at, open_address
 	FROM pymailadmin_request;
 
 -- For the portal: all but the hash of the password.
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW pymailadmin_registration_view AS
+CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
+	VIEW pymailadmin_registration_view AS
 	SELECT id, email, language, reason, network, invitation_id, token_hash,
 		created_at, confirmed_at, expires_at
 	FROM pymailadmin_registration;
 
 -- For the portal: all but the hash of the code.
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW pymailadmin_invitation_view AS
+CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
+	VIEW pymailadmin_invitation_view AS
 	SELECT id, account_id, note, domains, uses, used, created_at, expires_at
 	FROM pymailadmin_invitation;
 
 -- For the mail host: who may ask for a deletion without a password.
-CREATE OR REPLACE SQL SECURITY DEFINER VIEW pymailadmin_account_view AS
+CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
+	VIEW pymailadmin_account_view AS
 	SELECT id, role, active FROM pymailadmin_account;
 
 DELIMITER $$
