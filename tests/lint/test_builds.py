@@ -51,12 +51,13 @@ def test_builds_without_plugin_and_without_dovecot(builds):
     options = [word for word in CONFIGURE if "dovecot" not in word]
     image = builds.installed(
         "no-plugin", "--without-plugin", "--with-dovecot=/nonexistent",
-        "--enable-werror", defaults=options)
+        "--enable-werror", defaults=options, CFLAGS="-O0")
     assert [name for name in files_below(image) if "dovecot" in name] == []
 
 
 def test_builds_without_web(builds):
-    image = builds.installed("no-web", "--without-web", "--enable-werror")
+    image = builds.installed("no-web", "--without-web", "--enable-werror",
+                             CFLAGS="-O0")
     files = files_below(image)
     assert [name for name in files if name.endswith("-web")] == []
     assert [name for name in files if name.endswith(".so")]
