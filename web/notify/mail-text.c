@@ -29,8 +29,6 @@ static const struct {
 	  MSG_mail_password_failed_subject, MSG_mail_password_failed_text },
 	{ "password-expired", true,
 	  MSG_mail_password_failed_subject, MSG_mail_password_failed_text },
-	{ "create-filed", true,
-	  MSG_mail_create_filed_subject, MSG_mail_create_filed_text },
 	{ "create-done", true,
 	  MSG_mail_create_done_subject, MSG_mail_create_done_text },
 	{ "create-failed", true,

@@ -19,8 +19,7 @@ struct outbox_mail {
 	const char *recipient, *language;
 	/* Which text: "password-reset", "account-password-changed",
 	   "two-factor-on", "two-factor-off", "backup-codes-changed",
-	   "new-login", "password-filed", "create-filed", "delete-filed",
-	   "request-canceled",
+	   "new-login", "password-filed", "delete-filed", "request-canceled",
 	   "registration", "registration-waiting", "registration-reminder",
 	   "registration-accepted", "registration-declined", "account-role",
 	   "account-deactivated", "account-activated", "two-factor-reset",
