@@ -142,6 +142,9 @@ static void test_every_text_in_every_language(void **state)
 		"registration-account", "registration-known",
 		"registration-waiting", "registration-reminder",
 		"registration-accepted", "registration-declined",
+		"account-made", "account-deleted", "account-role",
+		"account-deactivated", "account-activated", "two-factor-reset",
+		"mailbox-given", "mailbox-taken", "aliases-changed",
 	};
 	struct mail_values values = {
 		.product = "PRODUCT", .email = "EMAIL", .address = "ADDRESS",
