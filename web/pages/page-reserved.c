@@ -3,10 +3,13 @@
 #include "administration.h"
 #include "arena.h"
 #include "log.h"
+#include "names.h"
 #include "page-frame.h"
 #include "page-notice.h"
 #include "reserved-address.h"
 #include "views-administration.h"
+
+#include <string.h>
 
 #define PATH "/reserved-addresses"
 
@@ -51,9 +54,10 @@ enum page_result page_reserved(struct page *page)
 enum page_result page_reserved_free(struct page *page)
 {
 	const char *address = page_field(page, "address"), *error;
-	enum administration_result freed;
+	enum administration_result freed = ADMINISTRATION_NOT_FOUND;
 
-	if (administration_free_address(page->db, page->arena,
+	if (strlen(address) <= NAME_ADDRESS_MAX &&
+	    administration_free_address(page->db, page->arena,
 					page->account->id, address, &freed,
 					&error) < 0)
 		return page_failed(page, error);
