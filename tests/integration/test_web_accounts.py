@@ -425,7 +425,7 @@ def test_an_account_is_made_and_its_owner_chooses_a_password(portal, root,
     assert newcomer.get(path).status == 404
     newcomer.log_in(NEW, chosen).expect(303, "/home")
     assert "many03.test" in newcomer.get("/home").text
-    assert fact(page_of(root, NEW), "Password").startswith("Changed on")
+    assert fact(page_of(root, NEW), "Password").startswith("Last changed")
 
 
 def test_its_link_works_for_two_days(portal, root, catcher):
