@@ -49,6 +49,7 @@ registration_accept registration_decline registrations_keep: EXECUTE
 invitation_add invitation_end: EXECUTE
 account_set_role account_set_active account_set_limits: EXECUTE
 account_set_domains account_log_out mailbox_give: EXECUTE
+account_add account_delete: EXECUTE
 
 # Granted by grants-web-domains.sql only.
 domain_add domain_remove:
@@ -102,7 +103,8 @@ request_retry reservations_clear address_free registration_file:
 registration_link registration_confirm registration_accept:
 registration_decline registrations_keep invitation_add invitation_end:
 account_set_role account_set_active account_set_limits account_set_domains:
-account_log_out mailbox_give domain_add domain_remove:
+account_log_out mailbox_give account_add account_delete domain_add:
+domain_remove:
 # Steps of others.
 address_taken mailbox_lock alias_check alias_change create_check:
 moderator_lock domains_check moderators_tell account_lock:
