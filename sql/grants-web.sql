@@ -91,7 +91,7 @@ GRANT SELECT ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
 -- Requests are followed. Not the sealed part, nor who works on it.
 GRANT SELECT (id, kind, address, account_id, state, created_at, quota, outcome,
 	      retry_at, mails_done, mails_total, bytes_done, bytes_total, storing_since,
-	      updated_at, ended_at, open_address)
+	      updated_at, ended_at, open_address, backend)
 	ON pymailadmin_request TO 'pymailadmin_web'@'%';
 
 -- The portal's own tables.

@@ -33,7 +33,8 @@ def test_database_down(host, healthy):
     assert list(differing(lines, healthy)) == ["database"]
     assert lines["database"][0] == "error"
     assert "cannot be reached" in lines["database"][1]
-    assert set(NAMES) - set(lines) == {"tables", "rights", "timer"}
+    assert set(NAMES) - set(lines) == {"tables", "rights", "timer",
+                                       "backend"}
 
 
 @pytest.mark.parametrize("table", [
@@ -162,6 +163,7 @@ def test_the_timer(host, healthy, age, result, text):
 
 
 def test_the_timer_never_ran_here(host, healthy):
-    with sql(host, "UPDATE pymailadmin_heartbeat SET host='other.test'",
+    with sql(host, "UPDATE pymailadmin_heartbeat SET host='other.test',"
+             "last_run_at=UTC_TIMESTAMP()-INTERVAL 1 HOUR",
              "UPDATE pymailadmin_heartbeat SET host='debian13'"):
         expect(host, healthy, 0, "warning", timer="has never run on debian13")
