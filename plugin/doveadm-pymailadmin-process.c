@@ -18,6 +18,7 @@
 #include "request-backend.h"
 #include "request-store.h"
 #include "seal-key-file.h"
+#include "sql-run.h"
 #include "process-memory.h"
 #include "doveadm-pymailadmin.h"
 
@@ -101,6 +102,9 @@ static bool process_database_works(struct process *process)
 	uint64_t now;
 	const char *error;
 
+	/* the next run goes on */
+	if (sql_run_has_lost_server())
+		return FALSE;
 	return request_store_get_time(process->cmd.store, &now, &error) >= 0;
 }
 
@@ -330,6 +334,10 @@ static void process_run(struct process *process)
 		return;
 	process_read_seal_key(process);
 	process_heartbeat(process);
+	if (sql_run_has_lost_server()) {
+		seal_private_key_wipe(&process->seal_key);
+		return;
+	}
 
 	storage_service = mail_storage_service_init(master_service,
 		MAIL_STORAGE_SERVICE_FLAG_USERDB_LOOKUP |

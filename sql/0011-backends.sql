@@ -19,7 +19,7 @@ ALTER TABLE pymailadmin_request
 ALTER TABLE pymailadmin_heartbeat
 	ADD COLUMN IF NOT EXISTS backend VARCHAR(253) NULL
 		COMMENT 'pymailadmin_backend of that host; NULL: none'
-		AFTER host;
+		AFTER last_run_at;
 
 DELIMITER $$
 
