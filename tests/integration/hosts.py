@@ -86,8 +86,7 @@ class Site:
     def _database(self):
         machine = self.machines["database"]
         db = MariaDB(self.tls(*self.certificate("database")) + [
-            f"--bind-address={machine.address}",
-            "--require-secure-transport=ON"], enter=machine.enter)
+            "--bind-address=0.0.0.0", "--require-secure-transport=ON"], enter=machine.enter)
         db.start()
         db.create_mail_database(self.database_password)
         db.sql("INSERT INTO domain (domain) VALUES (%s)", DOMAIN)
@@ -158,16 +157,30 @@ class SitePortal(Portal):
         self.site = site
 
     def start(self):
+        self.web = self.server(*self.site.certificate("portal"))
+        self.web.start(env=clock(CLOCKS["portal"]))
+        return self
+
+    def server(self, certificate, key, ca=None, host=None):
         site = self.site
-        certificate, key = site.certificate("portal")
-        self.web = WebServer(
+        return WebServer(
             machine=site.machines["portal"], base_url=ORIGIN,
             trusted_proxies=site.network.address, database_socket="",
-            database_host=site.machines["database"].address,
+            database_host=host or site.machines["database"].address,
             database_port=site.db.port, database_password=WEB_PASSWORD,
-            database_tls_ca=site.authority.path,
+            database_tls_ca=ca or site.authority.path,
             database_tls_cert=certificate, database_tls_key=key,
             password_scheme="SHA512-CRYPT",
             seal_key=site.mail["a"].seal_public_key, **CHEAP)
-        self.web.start(env=clock(CLOCKS["portal"]))
-        return self
+
+    def with_tls(self, ca=None, certificate="", key="", host=None):
+        """What a portal with these settings says of the database."""
+        if not certificate and host:
+            certificate, key = self.site.certificate("portal")
+        web = self.server(certificate, key, ca, host)
+        web.start()
+        try:
+            assert web.get("/login").status in (200, 503)
+        finally:
+            web.stop(check=False)
+        return web.log.read_text()
