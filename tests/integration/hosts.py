@@ -86,7 +86,8 @@ class Site:
     def _database(self):
         machine = self.machines["database"]
         db = MariaDB(self.tls(*self.certificate("database")) + [
-            "--bind-address=0.0.0.0", "--require-secure-transport=ON"], enter=machine.enter)
+            "--bind-address=0.0.0.0", "--require-secure-transport=ON"], mail=True,
+            enter=machine.enter)
         db.start()
         db.create_mail_database(self.database_password)
         db.sql("INSERT INTO domain (domain) VALUES (%s)", DOMAIN)
