@@ -20,6 +20,7 @@
 #include "seal-key-file.h"
 #include "sql-run.h"
 #include "process-memory.h"
+#include "sql-check.h"
 #include "doveadm-pymailadmin.h"
 
 #define HEARTBEAT_INTERVAL_MSECS (60 * 1000)
@@ -326,11 +327,26 @@ static void process_find_one(struct process *process)
 			"with pymailadmin_backend = %s", row->backend));
 }
 
+/* With other tables it could not tell what it does. Nobody is locked out by
+   that: windows end by time alone. */
+static bool process_knows_tables(struct process *process)
+{
+	const char *error;
+	int ret = sql_check_schema(process->cmd.store, &error);
+
+	if (ret <= 0) {
+		pymailadmin_cmd_fail(&process->cmd, ret < 0 ? EX_TEMPFAIL :
+				     EX_CONFIG, "%s", error);
+	}
+	return ret > 0;
+}
+
 static void process_run(struct process *process)
 {
 	struct mail_storage_service_ctx *storage_service;
 
-	if (!pymailadmin_cmd_open_store(&process->cmd))
+	if (!pymailadmin_cmd_open_store(&process->cmd) ||
+	    !process_knows_tables(process))
 		return;
 	process_read_seal_key(process);
 	process_heartbeat(process);

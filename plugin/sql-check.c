@@ -2,6 +2,7 @@
 #include "strnum.h"
 #include "sql-api.h"
 #include "request-backend.h"
+#include "schema-version.h"
 #include "sql-run.h"
 #include "sql-check.h"
 
@@ -60,8 +61,8 @@ static const struct sql_use {
 	  "SELECT 1 FROM pymailadmin_account_mailbox WHERE 0" },
 	{ "pymailadmin_account_mailbox", "DELETE",
 	  "DELETE FROM pymailadmin_account_mailbox WHERE 0" },
-	{ "pymailadmin_account", "SELECT",
-	  "SELECT id,role,active FROM pymailadmin_account WHERE 0" },
+	{ "pymailadmin_account_view", "SELECT",
+	  "SELECT id,role,active FROM pymailadmin_account_view WHERE 0" },
 	{ "pymailadmin_request", "SELECT",
 	  "SELECT home FROM pymailadmin_request WHERE 0" },
 	{ "pymailadmin_reserved_address", "SELECT",
@@ -152,6 +153,33 @@ int sql_check_schema_version(struct request_store *store,
 	return lookup_uint(sql_statement_init(request_store_get_db(store),
 		"SELECT MAX(version) FROM pymailadmin_schema_version"),
 		"read the version", version_r, error_r);
+}
+
+int sql_check_schema(struct request_store *store, const char **error_r)
+{
+	unsigned int version;
+	int ret;
+
+	ret = sql_check_schema_version(store, &version, error_r);
+	if (ret < 0)
+		return -1;
+	if (ret == 0)
+		version = 0;
+	if (version < SQL_SCHEMA_VERSION) {
+		*error_r = t_strdup_printf("the database's tables are of "
+			"version %u, %u is needed; run: "
+			"doveadm pymailadmin upgrade", version,
+			SQL_SCHEMA_VERSION);
+		return 0;
+	}
+	if (version > SCHEMA_VERSION_NEWEST) {
+		*error_r = t_strdup_printf("the database's tables are of "
+			"version %u, this plugin knows version %u; install "
+			"the pymailadmin they belong to", version,
+			SCHEMA_VERSION_NEWEST);
+		return 0;
+	}
+	return 1;
 }
 
 int sql_check_last_run(struct request_store *store, const char *host,

@@ -6,8 +6,8 @@
 
 struct request_store;
 
-/* Of sql/, as pymailadmin_schema_version has it. */
-#define SQL_SCHEMA_VERSION 11
+/* The least version of sql/ that will do. */
+#define SQL_SCHEMA_VERSION 13
 
 enum sql_check_fault {
 	/* A table, view or column is missing or is not as it should be. */
@@ -28,6 +28,10 @@ bool sql_check_all(struct request_store *store, enum sql_check_fault fault,
 /* Returns 1 if it is known, 0 if not, -1 on error. */
 int sql_check_schema_version(struct request_store *store,
 			     unsigned int *version_r, const char **error_r);
+
+/* May requests be worked on in these tables? Returns 1, 0 if they are older
+   than needed or newer than known, with what to do, -1 on error. */
+int sql_check_schema(struct request_store *store, const char **error_r);
 
 /* Of some thousand mailboxes: are there any on this host's backend, or not?
    Returns 1, with the others' backends in *others_r, 0, or -1 on error. */

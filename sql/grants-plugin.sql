@@ -56,8 +56,12 @@ GRANT SELECT, INSERT, DELETE,
 GRANT SELECT, DELETE
 	ON pymailadmin_account_mailbox TO 'dovecot'@'localhost';
 -- Who asks for a deletion without the mailbox's password has to be a super admin.
+GRANT SELECT ON pymailadmin_account_view TO 'dovecot'@'localhost';
+-- what earlier versions needed, which is a right to all columns
 GRANT SELECT (id, role, active)
 	ON pymailadmin_account TO 'dovecot'@'localhost';
+REVOKE SELECT (id, role, active)
+	ON pymailadmin_account FROM 'dovecot'@'localhost';
 GRANT SELECT, DELETE
 	ON pymailadmin_reserved_address TO 'dovecot'@'localhost';
 GRANT INSERT (account_id, template, address, args)

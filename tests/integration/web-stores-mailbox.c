@@ -374,7 +374,7 @@ static int do_housekeeping(struct call *call)
 
 static int do_schema(struct call *call)
 {
-	return schema_check(call->db, call->arena, &call->error);
+	return schema_check(call->db, call->arena, &call->error) > 0 ? 0 : -1;
 }
 
 const struct command mailbox_commands[] = {

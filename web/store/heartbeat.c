@@ -41,7 +41,7 @@ int heartbeat_find(struct db *db, struct arena *arena,
 			"SELECT h.host,GREATEST(0,TIMESTAMPDIFF(SECOND,"
 			"h.last_run_at,UTC_TIMESTAMP())),"
 			"COALESCE(h.seal_key_id=?,0) "
-			"FROM pymailadmin_request r "
+			"FROM pymailadmin_request_view r "
 			"JOIN pymailadmin_heartbeat h ON h.backend<=>r.backend "
 			"WHERE r.id=? ORDER BY 3 DESC,h.last_run_at DESC "
 			"LIMIT 1", params, 2, &row, error_r);
@@ -101,7 +101,7 @@ int heartbeat_find_trouble(struct db *db, struct arena *arena,
 		"EXISTS (SELECT 1 FROM pymailadmin_heartbeat o "
 		"WHERE o.last_run_at>=UTC_TIMESTAMP()-INTERVAL ? SECOND) AND "
 		"(h.last_run_at>UTC_TIMESTAMP()-INTERVAL ? SECOND OR "
-		"EXISTS (SELECT 1 FROM pymailadmin_request r "
+		"EXISTS (SELECT 1 FROM pymailadmin_request_view r "
 		"WHERE r.backend<=>h.backend AND r.state IN ('pending',"
 		"'claimed','switching','switched','rekeying','storing')))),"
 		"(SELECT GROUP_CONCAT(h.host ORDER BY h.host SEPARATOR ', ') "
