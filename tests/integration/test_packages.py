@@ -1,7 +1,6 @@
 """The Debian packages: as the README installs them, upgraded, removed, purged.
 Dovecot works at each step."""
 
-import contextlib
 import imaplib
 import os
 import re
@@ -12,10 +11,10 @@ import pytest
 
 import messages
 from builds import FILES, SOURCE, run
-from machine import Machine, Unavailable
 from mariadb import wait_until
-from test_install import (
-    MAILBOX, NEW, UNIT, Walk, deliver, imap, state, stored)
+from readmewalk import (
+    MAILBOX, NEW, UNIT, booted, deliver, imap, state, stored)
+from test_install import FirstHost
 
 pytestmark = pytest.mark.limit(900)
 
@@ -74,13 +73,8 @@ def test_lintian_has_nothing_to_say(packages):
 
 @pytest.fixture(scope="module")
 def walk():
-    with contextlib.ExitStack() as stack:
-        try:
-            machine = stack.enter_context(Machine())
-        except Unavailable as reason:
-            pytest.skip(f"no machine of its own: {reason}")
-        machine.run("userdel vmail", check=False)
-        yield Walk(machine, from_packages=True).go()
+    with booted() as machine:
+        yield FirstHost(machine, from_packages=True).go()
 
 
 @pytest.fixture
