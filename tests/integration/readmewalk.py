@@ -147,8 +147,21 @@ class Walk:
     def go(self):
         self.prepare()
         self.screen = self.machine.talk(self.script(), self.answer,
-                                        cwd="/root", deadline=480)
+                                        cwd="/root", deadline=900)
         return self
+
+
+class Installed(Walk):
+    """Of a new administrator, but for step 2: what "make install" makes is in
+    this root."""
+
+    def __init__(self, machine, *parts):
+        super().__init__(machine, [
+            block for part in parts for blocks in part.values()
+            for block in blocks if block not in MAIL_HOST[2]])
+
+    def prepare(self):
+        start_mariadb(self.machine)
 
 
 def let_the_portal_start(machine):

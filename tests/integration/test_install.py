@@ -15,7 +15,7 @@ from readmewalk import (
     ADMIN, BLOCKS, MAILBOX, NAME, NEW, OLD, PASSWORD, UNIT, Walk,
     booted, imap, request, start_mariadb, state, stored)
 
-pytestmark = pytest.mark.limit(600)
+pytestmark = pytest.mark.limit(1200)
 
 CONF = SOURCE / "doveconf.d"
 # What the README does with packages, and says how to do without.
