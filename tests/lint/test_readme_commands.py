@@ -146,6 +146,13 @@ def test_each_block_is_walked():
         assert kinds <= {"sh", "text"}
 
 
+def test_step_4_loads_each_numbered_file():
+    [pattern] = re.findall(r"^cat (\S+) \| mariadb", "".join(BLOCKS),
+                           re.MULTILINE)
+    numbered = {path.name for path in (SOURCE / "sql").glob("[0-9]*.sql")}
+    assert {path.name for path in (SOURCE / "sql").glob(pattern)} == numbered
+
+
 def test_the_list_has_each_command_and_no_other():
     assert {command for name in READMES
             for command in commands(english(name))} == set(RUN_BY)
