@@ -70,7 +70,8 @@ RUN_BY = {
     "keygen --force": OPERATE + "test_another_seal_key",
     "make": (INSTALL + "FirstHost", "make\\nmake install"),
     # of which a "make clean" is part
-    "make clean": (BUILDS + "test_distcheck", '"distcheck"'),
+    "make clean": (BUILDS + "test_distcheck_without_a_warning",
+                   '"distcheck"'),
     "make install": INSTALL + "FirstHost",
     "make uninstall": (REMOVING, "make -s uninstall"),
     "man doveadm-pymailadmin": MANUALS,
