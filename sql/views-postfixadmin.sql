@@ -12,6 +12,10 @@
 --   where its mail is forwarded. It comes and goes with the mailbox, and is no
 --   alias to the portal. Aliases that lead to several addresses are nobody's
 --   alone: their names are taken, but only PostfixAdmin changes them.
+-- * A mailbox that is being made is not active. Dovecot's userdb has to know of
+--   it: take "AND active = '1'" out of its query, but not of the passdb's.
+-- * maildir is written as those there are have it. If the home comes from it,
+--   that is where the mailbox is made; a query of fixed form is as good.
 -- * quota is in bytes, as PostfixAdmin stores it.
 -- * Domains for which this is only a backup MX have no mailboxes here.
 -- * Its tables are in latin1, ours in utf8mb4, which do not compare: what is
