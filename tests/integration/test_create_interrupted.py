@@ -84,15 +84,25 @@ def trial(host, request):
     return Trial(host, request)
 
 
-@pytest.mark.limit(180)
-def test_killed_at_random_moments(host, trial):
-    chance = random.Random(7)
+def kill_at_random(host, trial, times):
+    chance = random.Random(times)
     hit = 0
-    for _ in range(12):
+    for _ in range(times):
         trial.file()
         hit += killed_after(host, chance.uniform(0, 0.12)) == KILLED
         assert trial.settle() == "done"
-    assert hit > 4
+    assert hit > times / 3
+
+
+@pytest.mark.limit(180)
+def test_killed_at_random_moments(host, trial):
+    kill_at_random(host, trial, 12)
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+def test_killed_at_three_hundred_random_moments(host, trial):
+    kill_at_random(host, trial, 300)
 
 
 def moments(host, trial):
@@ -126,21 +136,32 @@ def test_killed_before_any_system_call(host, trial):
     kill_at(host, trial, 1)
 
 
-@pytest.mark.limit(180)
-@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-def test_the_disk_fails_once(host, trial, error):
+def fail_once(host, trial, error, every):
     disturbed = 0
     # Not rename(): Dovecot then waits for minutes for the lock of its own that it
     # has left.
     fails = [moment for moment in moments(host, trial)
              if moment[0] in ("mkdir", "fsync", "fdatasync", "link")]
-    for call, number in fails[::4]:
+    for call, number in fails[::every]:
         trial.file()
         done = failing_at(host, call, number, error)
         assert done.returncode in (0, 65, 75), done.stderr
         disturbed += done.returncode != 0
         trial.settle(call, number, done.returncode, done.stderr)
     assert disturbed > 0
+
+
+@pytest.mark.limit(180)
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
+def test_the_disk_fails_once(host, trial, error):
+    fail_once(host, trial, error, 4)
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EDQUOT", "EROFS"])
+def test_the_disk_fails_at_any_moment(host, trial, error):
+    fail_once(host, trial, error, 1)
 
 
 @pytest.mark.limit(300)

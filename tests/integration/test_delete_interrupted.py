@@ -64,17 +64,27 @@ class Trial:
         assert_opens(self.other, self.other.password, self.before)
 
 
-@pytest.mark.limit(240)
-def test_killed_at_random_moments(host, request):
-    trial = Trial(host, name_of(request))
-    chance = random.Random(1)
+def kill_at_random(host, name, times):
+    trial = Trial(host, name)
+    chance = random.Random(times)
     hit = 0
-    for _ in range(8):
+    for _ in range(times):
         trial.file()
         hit += killed_after(host, chance.uniform(0.02, 0.25)) == KILLED
         trial.settle()
     trial.end()
-    assert hit > 2
+    assert hit > times / 4
+
+
+@pytest.mark.limit(240)
+def test_killed_at_random_moments(host, request):
+    kill_at_random(host, name_of(request), 8)
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+def test_killed_at_three_hundred_random_moments(host, request):
+    kill_at_random(host, name_of(request), 300)
 
 
 def moments(trial):
@@ -112,15 +122,13 @@ def test_killed_before_any_system_call(host, request):
     kill_at(host, name_of(request), lambda found: found)
 
 
-@pytest.mark.limit(300)
-@pytest.mark.parametrize("error", ["EIO"])
-def test_the_disk_fails_once(host, request, error):
-    trial = Trial(host, name_of(request))
+def fail_once(host, name, error, chosen):
+    trial = Trial(host, name)
     disturbed = 0
     found = [moment for moment in moments(trial)
              if moment[0] in ("pwrite64", "fsync", "unlinkat", "rmdir",
                               "unlink")]
-    for call, number in random.Random(3).sample(found, min(10, len(found))):
+    for call, number in chosen(found):
         trial.file()
         done = failing_at(host, call, number, error)
         # 89: doveadm could not even read its settings.
@@ -129,6 +137,20 @@ def test_the_disk_fails_once(host, request, error):
         trial.settle(call, number, done.returncode, done.stderr)
     trial.end()
     assert disturbed > 0
+
+
+@pytest.mark.limit(300)
+@pytest.mark.parametrize("error", ["EIO"])
+def test_the_disk_fails_once(host, request, error):
+    fail_once(host, name_of(request), error, lambda found:
+              random.Random(3).sample(found, min(10, len(found))))
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EROFS"])
+def test_the_disk_fails_at_any_moment(host, request, error):
+    fail_once(host, name_of(request), error, lambda found: found)
 
 
 @pytest.mark.limit(600)
