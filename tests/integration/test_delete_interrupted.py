@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
+import creations
 from changes import assert_opens, fill, name_of
-from deletions import GRACE, ask, assert_closed, assert_gone
+from deletions import GRACE, answers, ask, assert_closed, assert_gone
 from faults import Proxy, count_calls, failing_at, killed_after, killed_at
 from mailhost import AUTH_KILLED, MailHost
 
@@ -204,4 +205,34 @@ def test_the_rows_are_gone_and_the_request_is_not(host, request):
                 "WHERE id = %s", mailbox.request_id)
     host.process().expect(0)
     assert_gone(mailbox)
+    trial.end()
+
+
+@pytest.mark.parametrize("state, end", [("switching", "failed"),
+                                        ("switched", "done")])
+def test_the_row_is_deleted_by_hand(host, request, state, end):
+    """Nobody can say any more where the home is: that ends it, and whoever is
+    to get the address next does not get what is left."""
+    if host.mail_driver != "maildir":
+        pytest.skip("the same")
+    trial = Trial(host, name_of(request))
+    trial.file()
+    mailbox = trial.mailbox
+    host.db.sql("UPDATE pymailadmin_request SET state = %s WHERE id = %s",
+                state, mailbox.request_id)
+    (mailbox.home / "pymailadmin.deletion").touch()
+    host.db.sql("DELETE FROM users WHERE email = %s", mailbox.address)
+    done = host.process()
+    done.expect(65 if end == "failed" else 0)
+    row = host.row(mailbox)
+    assert row["state"] == end and row["ended_at"] is not None, row
+    assert "row was deleted while" in (row["reason"] or "") + done.stderr
+    assert answers(mailbox)["lmtp"][0] == 550
+    host.db.sql("DELETE FROM pymailadmin_reserved_address WHERE address = %s",
+                mailbox.address)
+    creations.file(mailbox)
+    host.process().expect(65)
+    row = host.row(mailbox)
+    assert (row["state"], row["outcome"]) == ("failed", "home_not_empty"), row
+    assert "pymailadmin.deletion" in row["reason"]
     trial.end()
