@@ -205,6 +205,24 @@ def interrupt(trial):
     return mailbox
 
 
+def test_a_schema_without_active_keeps_it_closed(host, trial):
+    """The row alone would let people and mail in: the request does not."""
+    mailbox = interrupt(trial)
+    host.db.sql("UPDATE users SET active = 1 WHERE email = %s",
+                mailbox.address)
+    # Also who has half of it already, and longer than a window.
+    for keys in (True, False):
+        creations.assert_closed(mailbox)
+        creations.assert_deferred(mailbox)
+        host.db.sql("UPDATE pymailadmin_request SET created_at = created_at "
+                    "- INTERVAL 1 HOUR WHERE id = %s", mailbox.request_id)
+        if keys:
+            (mailbox.home / "dovecot-attributes").unlink()
+    host.db.sql("UPDATE pymailadmin_request SET created_at = created_at "
+                "+ INTERVAL 2 HOUR WHERE id = %s", mailbox.request_id)
+    assert trial.settle() == "done"
+
+
 def test_the_seal_does_not_open_any_more(host, trial):
     mailbox = interrupt(trial)
     host.db.sql("UPDATE pymailadmin_request SET sealed = REPEAT('x', 1661) "
