@@ -9,31 +9,15 @@
 #include "pymailadmin-settings.h"
 #include "sql-run.h"
 #include "request-notice.h"
-#include "request-store.h"
+#include "request-store-private.h"
 
 /* Less than the columns hold: "..." may follow. */
 #define REASON_MAX_CHARS 490
 
 /* Times are UTC DATETIMEs, whatever the session's time zone. */
-#define SQL_TO_EPOCH(col) \
-	"TIMESTAMPDIFF(SECOND,'1970-01-01 00:00:00'," col ")"
 #define SQL_FROM_EPOCH \
 	"TIMESTAMPADD(SECOND,?,'1970-01-01 00:00:00')"
 #define SQL_AFTER_SECS "TIMESTAMPADD(SECOND,?,UTC_TIMESTAMP())"
-
-#define SQL_ROW_COLUMNS \
-	"id,kind,state,address," SQL_TO_EPOCH("created_at") "," \
-	SQL_TO_EPOCH("UTC_TIMESTAMP()") ",sealed,claimed_by," \
-	"COALESCE(lease_until<=UTC_TIMESTAMP(),1)," \
-	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason," \
-	"mails_done,mails_total,bytes_done,bytes_total," \
-	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP())"
-
-struct request_store {
-	struct event *event;
-	struct sql_db *db;
-	struct module *modules;
-};
 
 int request_store_init(struct event *event, struct request_store **store_r,
 		       const char **error_r)
@@ -103,97 +87,6 @@ static const char *reason_text(const char *reason)
 		str_sanitize_utf8(reason, REASON_MAX_CHARS);
 }
 
-static const char *
-field_dup(pool_t pool, struct sql_result *result, unsigned int idx)
-{
-	return p_strdup(pool, sql_result_get_field_value(result, idx));
-}
-
-static uint64_t field_uint64(struct sql_result *result, unsigned int idx)
-{
-	const char *value = sql_result_get_field_value(result, idx);
-	uint64_t num;
-
-	return value != NULL && str_to_uint64(value, &num) == 0 ? num : 0;
-}
-
-static int request_row_read(struct sql_result *result, pool_t pool,
-			    struct request_row **row_r, const char **error_r)
-{
-	struct request_row *row = p_new(pool, struct request_row, 1);
-	const unsigned char *sealed;
-
-	row->id = field_dup(pool, result, 0);
-	if (!request_kind_parse(sql_result_get_field_value(result, 1),
-				&row->kind) ||
-	    !request_state_parse(sql_result_get_field_value(result, 2),
-				 &row->state)) {
-		*error_r = t_strdup_printf(
-			"request %s is of an unknown kind or state", row->id);
-		return -1;
-	}
-	row->address = field_dup(pool, result, 3);
-	row->created = field_uint64(result, 4);
-	row->now = field_uint64(result, 5);
-	sealed = sql_result_get_field_value_binary(result, 6,
-						   &row->sealed_size);
-	if (sealed != NULL && row->sealed_size > 0)
-		row->sealed = p_memdup(pool, sealed, row->sealed_size);
-	row->claimed_by = field_dup(pool, result, 7);
-	row->lease_expired = field_uint64(result, 8) != 0;
-	row->waiting = field_uint64(result, 9) != 0;
-	row->attempts = field_uint64(result, 10);
-	row->outcome = field_dup(pool, result, 11);
-	row->reason = field_dup(pool, result, 12);
-	row->progress.mails_done = field_uint64(result, 13);
-	row->progress.mails_total = field_uint64(result, 14);
-	row->progress.bytes_done = field_uint64(result, 15);
-	row->progress.bytes_total = field_uint64(result, 16);
-	row->storing_secs = field_uint64(result, 17);
-	*row_r = row;
-	return 0;
-}
-
-int request_store_list(struct request_store *store, const char *address,
-		       pool_t pool, ARRAY_TYPE(request_row) *rows,
-		       const char **error_r)
-{
-	struct sql_statement *stmt;
-	struct sql_result *result;
-	struct request_row *row;
-	const char *error;
-	int ret;
-
-	if (address != NULL) {
-		stmt = sql_statement_init(store->db,
-			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
-			"WHERE address=? ORDER BY open_address IS NULL,"
-			"ended_at IS NOT NULL,created_at DESC,updated_at DESC");
-		sql_statement_bind_str(stmt, 0, address);
-	} else {
-		/* what is half done first; deletions last, as nobody waits
-		   for them */
-		stmt = sql_statement_init(store->db,
-			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
-			"WHERE state NOT IN ('done','failed','expired',"
-			"'canceled') ORDER BY kind='delete',state='storing',"
-			"state IN ('pending','claimed'),created_at,id");
-	}
-	result = sql_statement_query_s(&stmt);
-	while ((ret = sql_result_next_row(result)) > 0) {
-		/* one odd row must not stop the others */
-		if (request_row_read(result, pool, &row, &error) < 0)
-			e_warning(store->event, "%s", error);
-		else
-			array_push_back(rows, &row);
-	}
-	if (ret < 0)
-		(void)sql_run_failed("list requests",
-				     sql_result_get_error(result), error_r);
-	sql_result_unref(result);
-	return ret < 0 ? -1 : 0;
-}
-
 int request_store_get_hash(struct request_store *store, const char *address,
 			   const char **hash_r, const char **error_r)
 {
@@ -212,7 +105,7 @@ int request_store_get_time(struct request_store *store, uint64_t *now_r,
 	const char *value;
 
 	stmt = sql_statement_init(store->db,
-		"SELECT " SQL_TO_EPOCH("UTC_TIMESTAMP()"));
+		"SELECT " REQUEST_SQL_TO_EPOCH("UTC_TIMESTAMP()"));
 	switch (sql_run_lookup(stmt, "read the clock", &value, error_r)) {
 	case 1:
 		if (str_to_uint64(value, now_r) == 0)

@@ -59,6 +59,18 @@ int request_store_list(struct request_store *store, const char *address,
 		       pool_t pool, ARRAY_TYPE(request_row) *rows,
 		       const char **error_r);
 
+/* What is to be worked on now, in that order, as a mail host of that name asks: not
+   what is to be tried again later, what another host works on, nor a deletion
+   that is confirmed and not older than grace_secs. Of the seal there is only
+   enough to see that there is one. */
+int request_store_list_work(struct request_store *store, const char *host,
+			    unsigned int grace_secs, pool_t pool,
+			    ARRAY_TYPE(request_row) *rows,
+			    const char **error_r);
+/* The seal of a row of that list. */
+int request_store_read_seal(struct request_store *store, pool_t pool,
+			    struct request_row *row, const char **error_r);
+
 /* Hash of a mailbox. Returns 1 if found, 0 if there is no such mailbox. */
 int request_store_get_hash(struct request_store *store, const char *address,
 			   const char **hash_r, const char **error_r);
