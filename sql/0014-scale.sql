@@ -1,12 +1,19 @@
 -- pymailadmin's tables, version 14: housekeeping that locks no row it does not
--- change, however many mailboxes and accounts there are. After 0009-mapping.sql;
+-- change, and indexes for what super admins look at, however many mailboxes and
+-- accounts there are. After 0009-mapping.sql;
 -- loading it twice is harmless. Nothing else has to be loaded again.
 
 SET NAMES utf8mb4;
 
 ALTER TABLE pymailadmin_account
 	ADD INDEX IF NOT EXISTS totp_pending (totp_confirmed_at, totp_secret(1))
-		COMMENT 'Housekeeping: second factors that were begun';
+		COMMENT 'Housekeeping: second factors that were begun',
+	ADD INDEX IF NOT EXISTS active (active)
+		COMMENT 'How many cannot log in?';
+
+ALTER TABLE pymailadmin_request
+	ADD INDEX IF NOT EXISTS ended_at (ended_at, state)
+		COMMENT 'Those that failed, newest first; of the last days';
 
 ALTER TABLE pymailadmin_session
 	ADD INDEX IF NOT EXISTS seen_at (seen_at)
