@@ -264,17 +264,11 @@ EXPORT int unlinkat(int dir_fd, const char *name, int flags)
 		return real(dir_fd, name, flags);
 	lock();
 	ino = inode(path);
-	if (flags != 0) {
-		ret = real(dir_fd, name, flags);
-		if (ret == 0)
-			put("rmdir", ino, path, NULL);
-		unlock();
-		return ret;
-	}
-	grave = new_grave(buffer);
-	ret = real_renameat2(AT_FDCWD, path, AT_FDCWD, grave, 0);
+	grave = flags == 0 ? new_grave(buffer) : NULL;
+	ret = grave == NULL ? real(dir_fd, name, flags) :
+		real_renameat2(AT_FDCWD, path, AT_FDCWD, grave, 0);
 	if (ret == 0)
-		put("unlink", ino, path, grave);
+		put(grave == NULL ? "rmdir" : "unlink", ino, path, grave);
 	unlock();
 	return ret;
 }
