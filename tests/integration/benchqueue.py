@@ -166,7 +166,7 @@ def measure(host, portal, alice, count):
 def bench_queue():
     host = MailHost(auth_cache=False)
     host.db.options += ["--innodb-buffer-pool-size=1G",
-                        "--innodb-flush-log-at-trx-commit=1"]
+                        "--innodb-log-file-size=1G"]
     with host, Portal(host) as portal:
         # as example-mail-tables.sql has them
         host.db.sql("ALTER TABLE alias ADD KEY source (source), "

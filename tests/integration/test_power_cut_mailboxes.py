@@ -59,13 +59,13 @@ def cut_the_power(host, trial, times):
 
 @pytest.mark.limit(180)
 def test_power_cut_while_mailboxes_are_made(host, request):
-    cut_the_power(host, Creation(host, request), 4)
+    cut_the_power(host, Creation(host, request), 3)
 
 
 @pytest.mark.limit(180)
 def test_power_cut_while_mailboxes_are_destroyed(host, request):
     trial = Deletion(host, name_of(request))
-    cut_the_power(host, trial, 4)
+    cut_the_power(host, trial, 3)
     trial.end()
 
 
