@@ -3,9 +3,10 @@
 -- or mailbox of the mail server be written, no request be moved on, no history
 -- be rewritten, and no mail that goes to a mailbox or alias be led elsewhere.
 -- Procedures that act for an account do what that account may, and believe the
--- portal which account it is: in the name of a super admin accounts, roles and
--- whose a mailbox is can be changed, each of which is in the history, and told
--- to whom it is about. No mail is read by that: it is encrypted.
+-- portal which account it is: in the name of a super admin accounts can be made
+-- and deleted, their roles and whose a mailbox is be changed, each of which is
+-- in the history, and told to whom it is about. No mail is read by that: it is
+-- encrypted.
 --
 -- The account is 'pymailadmin_web'@'%' and has no other use: rights it has
 -- beyond these are taken away. Make it first, best for one host and with TLS:
@@ -70,8 +71,12 @@ GRANT SELECT (id, account_id, note, domains, uses, used, created_at, expires_at)
 GRANT EXECUTE ON PROCEDURE pymailadmin_request_retry
 	TO 'pymailadmin_web'@'%';
 
--- What super admins change of accounts, and whose a mailbox is
--- (0005-administration.sql). Domains: grants-web-domains.sql.
+-- What super admins change of accounts, which they make and delete, and whose a
+-- mailbox is (0005-administration.sql, 0010-accounts.sql). Domains:
+-- grants-web-domains.sql.
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_add TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_delete
+	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_role
 	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_active

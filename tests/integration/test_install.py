@@ -234,7 +234,10 @@ def test_portal_is_there_over_https(walk):
                     if each["name"] == "__Host-pymailadmin"]
         assert cookie["secure"] and cookie["httpOnly"]
         assert "example.org" in browser.look().text
-        browser.follow("/domain?name=example.org")
+        browser.open("/accounts/add").send(email="camille@example.com")
+        browser.open(f"/mailbox/owner?address={MAILBOX}").send(
+            email="camille@example.com")
+        browser.open("/home").follow("/domain?name=example.org")
         assert MAILBOX in browser.text
         assert "camille@example.com" in browser.look().text
         browser.follow("/mailbox?address=alice").look()

@@ -267,7 +267,7 @@ class Portal:
 
     def __init__(self, mailhost=None, port=None, **settings):
         self.mailhost = mailhost
-        self.db = mailhost.db if mailhost else MariaDB()
+        self.db = mailhost.db if mailhost else MariaDB(mail=True)
         self.settings = settings
         self.web = None
         self.port = port

@@ -12,7 +12,7 @@ struct arena;
 struct db;
 
 /* The least version of sql/ that will do. */
-#define SCHEMA_VERSION_MIN 6
+#define SCHEMA_VERSION_MIN 10
 
 /* idle_secs as in session_load(). Deletes at most some thousand rows of each
    kind. Any number of portals may do it at once. Returns 0. */
