@@ -27,6 +27,9 @@
 /* How long a new request waits while mail is being re-encrypted. */
 #define LIST_INTERVAL_MSECS 1000
 #define POLL_INTERVAL_MSECS 20
+/* Where many wait, a new one of a person waits no longer than that for those of
+   others. */
+#define PASS_MAX_MSECS (10 * 1000)
 
 struct process {
 	struct pymailadmin_cmd cmd;
@@ -187,14 +190,18 @@ process_work(struct process *process, struct request_row *row)
 }
 
 /* Returns FALSE if the database failed. */
-static bool process_request(struct process *process, struct request_row *row)
+static bool process_request(struct process *process, pool_t pool,
+			    struct request_row *row)
 {
 	enum password_change_result result;
 	enum request_backend_claim claim;
 	const char *error;
 
 	if (request_backend_claim(process->cmd.store, row, process->owner,
-				  &claim, &error) < 0) {
+				  &claim, &error) < 0 ||
+	    (claim == REQUEST_BACKEND_CLAIM_DONE &&
+	     request_store_read_seal(process->cmd.store, pool, row,
+				     &error) < 0)) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		return process_database_works(process);
 	}
@@ -215,9 +222,22 @@ static bool process_request(struct process *process, struct request_row *row)
 		process_database_works(process);
 }
 
+static int process_list(struct process *process, pool_t pool,
+			ARRAY_TYPE(request_row) *rows, const char **error_r)
+{
+	if (process->one != NULL)
+		return request_store_list(process->cmd.store, process->one,
+					  pool, rows, error_r);
+	return request_store_list_work(process->cmd.store, my_hostname,
+		process->cmd.set->pymailadmin_rekey_window,
+		process->cmd.set->pymailadmin_deletion_grace, pool, rows,
+		error_r);
+}
+
 /* Returns FALSE if the database failed. */
 static bool process_requests(struct process *process)
 {
+	const uint64_t begun = monotonic_time_msecs();
 	ARRAY_TYPE(request_row) rows;
 	struct request_row *row;
 	const char *error;
@@ -226,21 +246,21 @@ static bool process_requests(struct process *process)
 
 	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
 	p_array_init(&rows, pool, 64);
-	if (request_store_list_work(process->cmd.store,
-			process->cmd.set->pymailadmin_rekey_window, pool,
-			&rows, &error) < 0) {
+	if (process_list(process, pool, &rows, &error) < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		pool_unref(&pool);
 		return FALSE;
 	}
 	array_foreach_elem(&rows, row) T_BEGIN {
 		if (!ok || process->jobs_left == 0 ||
+		    monotonic_time_msecs() - begun > PASS_MAX_MSECS ||
+		    request_state_is_final(row->state) ||
 		    !process_is_ours(process, row) || !process_is_free(row))
 			;
 		else if (process_is_expired(process, row))
 			ok = process_expire(process, row);
 		else if (rekey_queue_may_start(process->queue, row))
-			ok = process_request(process, row);
+			ok = process_request(process, pool, row);
 	} T_END;
 	pool_unref(&pool);
 	return ok;
