@@ -91,6 +91,7 @@ def test_what_there_is_to_look_at(machine):
 def test_the_manual_pages(machine):
     for command, words in (("man doveadm-pymailadmin", "request password"),
                            ("man doveadm-pymailadmin-delete", "undelete"),
+                           ("man doveadm-pymailadmin-hosts", "seal key"),
                            ("man pymailadmin-web", "super admin"),
                            ("man pymailadmin-web.conf", "base_url")):
         assert words in typed(machine, command)

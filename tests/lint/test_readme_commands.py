@@ -75,6 +75,7 @@ RUN_BY = {
     "make install": INSTALL + "FirstHost",
     "make uninstall": (REMOVING, "make -s uninstall"),
     "man doveadm-pymailadmin": MANUALS,
+    "man doveadm-pymailadmin-hosts": MANUALS,
     "man pymailadmin-web": MANUALS,
     "man pymailadmin-web.conf": MANUALS,
     "request password": ADMINISTERING,
