@@ -61,11 +61,8 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_invitation_add
 	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_invitation_end
 	TO 'pymailadmin_web'@'%';
-GRANT SELECT (id, email, language, reason, network, invitation_id, token_hash,
-	      created_at, confirmed_at, expires_at)
-	ON pymailadmin_registration TO 'pymailadmin_web'@'%';
-GRANT SELECT (id, account_id, note, domains, uses, used, created_at, expires_at)
-	ON pymailadmin_invitation TO 'pymailadmin_web'@'%';
+GRANT SELECT ON pymailadmin_registration_view TO 'pymailadmin_web'@'%';
+GRANT SELECT ON pymailadmin_invitation_view TO 'pymailadmin_web'@'%';
 
 -- A request that waits is tried at once, by super admins (0006-notices.sql).
 GRANT EXECUTE ON PROCEDURE pymailadmin_request_retry
@@ -93,11 +90,9 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_mailbox_give
 GRANT SELECT ON pymailadmin_account_domain TO 'pymailadmin_web'@'%';
 GRANT SELECT ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
 
--- Requests are followed. Not the sealed part, nor who works on it.
-GRANT SELECT (id, kind, address, account_id, state, created_at, quota, outcome,
-	      retry_at, mails_done, mails_total, bytes_done, bytes_total, storing_since,
-	      updated_at, ended_at, open_address)
-	ON pymailadmin_request TO 'pymailadmin_web'@'%';
+-- Requests are followed. Not the sealed part, nor who works on it. A right to
+-- some columns of a table would be one to all (0013-rights.sql).
+GRANT SELECT ON pymailadmin_request_view TO 'pymailadmin_web'@'%';
 
 -- The portal's own tables.
 GRANT SELECT,

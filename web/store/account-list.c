@@ -90,7 +90,7 @@ int account_list_count(struct db *db, struct arena *arena,
 	ret = db_query_row(db, arena,
 		"SELECT (SELECT COUNT(*) FROM pymailadmin_account),"
 		"(SELECT COUNT(*) FROM pymailadmin_account WHERE NOT active),"
-		"(SELECT COUNT(*) FROM pymailadmin_registration "
+		"(SELECT COUNT(*) FROM pymailadmin_registration_view "
 		"WHERE confirmed_at IS NOT NULL),"
 		"(SELECT COUNT(*) FROM pymailadmin_domain),"
 		"(SELECT COUNT(*) FROM pymailadmin_reserved_address "
