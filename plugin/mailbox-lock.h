@@ -12,9 +12,10 @@
    whoever changes keys holds the gate while waiting for the lock, so that only
    those already inside are waited for. The files are unlinked only with the
    mailbox: two inodes would be two locks. Who finds none may be late: a mail
-   whose recipient was accepted before the mailbox was deleted. flock() and not fcntl(), whose locks of a process
-   vanish when it closes any descriptor of the file: one process may hold
-   several users.
+   whose recipient was accepted before the mailbox was deleted.
+
+   flock() and not fcntl(), whose locks of a process vanish when it closes any
+   descriptor of the file: one process may hold several users.
 
    pymailadmin.deletion is there while the mailbox is being destroyed, also while
    nobody works on that: nobody else gets in.

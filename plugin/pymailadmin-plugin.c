@@ -83,8 +83,8 @@ static int user_is_still_known(void *context, const char **error_r)
 				      user->username, &info, pool, &username,
 				      &fields);
 	pool_unref(&pool);
-	/* mail comes again; a person should not be kept out for that */
-	if (ret > 0 || (ret < 0 && user_lock_wait_msecs(user) == 0))
+	/* a deletion that has not been ended yet is an error to the userdb */
+	if (ret > 0)
 		return 1;
 	question->refused = TRUE;
 	*error_r = ret == 0 ? "there is no such mailbox any more" :

@@ -192,6 +192,8 @@ def bench_queue():
                              "FROM information_schema.tables WHERE "
                              "table_schema = 'mail'")
         print(f"the database has {size:.0f} MB")
+        # of pages that take too long on a busy machine
+        portal.forget_errors()
     print(f"\n  {'medians':40} " + " ".join(
         f"{mailboxes:>10}" for mailboxes, _ in SIZES.values()))
     small, large = tables

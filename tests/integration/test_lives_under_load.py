@@ -139,7 +139,10 @@ class Lives(Stress):
 
     def gone(self):
         """A mail that comes late makes a home, and takes it back."""
-        wait_until(lambda: not self.mailbox.home.exists(), "no home", 10)
+        try:
+            wait_until(lambda: not self.mailbox.home.exists(), "no home", 10)
+        except TimeoutError:
+            self.problem(f"left: {list(self.mailbox.home.rglob('*'))}")
 
     def check(self, host):
         """After the end."""
