@@ -27,7 +27,8 @@
 	"COALESCE(lease_until<=UTC_TIMESTAMP(),1)," \
 	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason," \
 	"mails_done,mails_total,bytes_done,bytes_total," \
-	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP())"
+	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP())," \
+	SQL_TO_EPOCH("retry_at")
 
 struct request_store {
 	struct event *event;
@@ -150,6 +151,7 @@ static int request_row_read(struct sql_result *result, pool_t pool,
 	row->progress.bytes_done = field_uint64(result, 15);
 	row->progress.bytes_total = field_uint64(result, 16);
 	row->storing_secs = field_uint64(result, 17);
+	row->until = field_uint64(result, 18);
 	*row_r = row;
 	return 0;
 }

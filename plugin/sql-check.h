@@ -7,7 +7,7 @@
 struct request_store;
 
 /* Of sql/, as pymailadmin_schema_version has it. */
-#define SQL_SCHEMA_VERSION 9
+#define SQL_SCHEMA_VERSION 12
 
 enum sql_check_fault {
 	/* A table, view or column is missing or is not as it should be. */

@@ -21,6 +21,8 @@ GRANT SELECT, INSERT, DELETE, UPDATE (password, active)
 REVOKE INSERT, DELETE, UPDATE (active)
 	ON pymailadmin_mailbox FROM 'dovecot'@'localhost';
 GRANT SELECT ON pymailadmin_alias TO 'dovecot'@'localhost';
+GRANT EXECUTE ON PROCEDURE pymailadmin_create_file
+	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_begin
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_activate
@@ -44,7 +46,8 @@ GRANT SELECT, INSERT, DELETE,
 GRANT SELECT, DELETE
 	ON pymailadmin_account_mailbox TO 'dovecot'@'localhost';
 -- Who asks for a deletion without the mailbox's password has to be a super admin.
-GRANT SELECT (id, role, active)
+-- Whose a mailbox is, "list" says.
+GRANT SELECT (id, email, role, active)
 	ON pymailadmin_account TO 'dovecot'@'localhost';
 GRANT SELECT, DELETE
 	ON pymailadmin_reserved_address TO 'dovecot'@'localhost';
