@@ -34,9 +34,15 @@ static bool get_secs(struct pymailadmin_cmd *cmd, unsigned int *secs_r)
 static void end_sessions(struct pymailadmin_cmd *cmd, const char *username)
 {
 	const char *base_dir = doveadm_settings->base_dir, *error;
+	/* anvil minds case; most hosts know users in small letters only */
+	const char *lower = t_str_lcase(username);
 	unsigned int count;
+	int ret;
 
-	if (live_sessions_kick(base_dir, username, &count, &error) < 0)
+	ret = live_sessions_kick(base_dir, username, &count, &error);
+	if (ret == 0 && strcmp(lower, username) != 0)
+		ret = live_sessions_kick(base_dir, lower, &count, &error);
+	if (ret < 0)
 		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE,
 			"ending the sessions of %s failed: %s; end them with: "
 			"doveadm kick %s", username, error, username);
@@ -50,7 +56,7 @@ static void close_user(struct pymailadmin_cmd *cmd, const char *username,
 	struct request_row row = {
 		.id = id,
 		.kind = REQUEST_KIND_CLOSE,
-		.address = username,
+		.address = t_str_lcase(username),
 	};
 	const char *hash, *error;
 	int ret;

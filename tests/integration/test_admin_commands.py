@@ -182,8 +182,9 @@ def assert_refused(mailbox):
 
 def test_close_and_open(host, mailbox):
     session = mailbox.imap()
-    said = command(host, "close", "-u", mailbox.address).expect(0).stdout
-    assert f"open -u {mailbox.address}" in said
+    said = command(host, "close", "-u", mailbox.address.upper()) \
+        .expect(0).stdout
+    assert f"open -u {mailbox.address.upper()}" in said
     wait_until(lambda: has_ended(session), "end of the session", 10)
     session.shutdown()
     assert_refused(mailbox)
