@@ -82,7 +82,7 @@ static int page_read(struct request_store *store, const char *like,
 		"ORDER BY m.address LIMIT "PAGE_SIZE_TEXT") x "
 		"LEFT JOIN pymailadmin_account_mailbox o "
 		"ON o.address=" SQL_FOREIGN("x.address") " "
-		"LEFT JOIN pymailadmin_account a ON a.id=o.account_id "
+		"LEFT JOIN pymailadmin_owner_view a ON a.id=o.account_id "
 		"LEFT JOIN pymailadmin_request r "
 		"ON r.open_address=" SQL_FOREIGN("x.address") " "
 		"ORDER BY x.address");

@@ -13,6 +13,17 @@
 
 #define OPEN_NOTE_FIELD "pymailadmin_open"
 
+/* Since then they are told whether answers may be cached: ours never are. */
+#if DOVECOT_PREREQ(2, 4, 3)
+#  define PASSDB_PREINIT_MORE \
+	const struct passdb_parameters *passdb_params ATTR_UNUSED,
+#  define USERDB_PREINIT_MORE \
+	const struct userdb_parameters *userdb_params ATTR_UNUSED,
+#else
+#  define PASSDB_PREINIT_MORE
+#  define USERDB_PREINIT_MORE
+#endif
+
 /* Dovecot can send lookups of a blocking database to an auth-worker by itself,
    but takes a worker that hangs or dies for a database that knows nothing, and
    asks the next one: that would let a login through. So this driver is not
@@ -151,7 +162,7 @@ static void pass_check_begin(const struct pass_check *check)
 					   AUTH_LOOKUP_LOGIN);
 		pass_check_finish(check, text == NULL ? PASSDB_RESULT_NEXT :
 				  pass_refuse(request, text));
-	} else if (request->mech == NULL) {
+	} else if (request->fields.mech_name == NULL) {
 		/* no login, but a proxy that asks where to deliver to */
 		pass_check_finish(check, PASSDB_RESULT_NEXT);
 	} else {
@@ -184,6 +195,7 @@ pymailadmin_lookup_credentials(struct auth_request *request,
 
 static int
 pymailadmin_passdb_preinit(pool_t pool, struct event *event,
+			   PASSDB_PREINIT_MORE
 			   struct passdb_module **module_r,
 			   const char **error_r)
 {
@@ -312,6 +324,7 @@ static void pymailadmin_user_lookup(struct auth_request *request,
 
 static int
 pymailadmin_userdb_preinit(pool_t pool, struct event *event,
+			   USERDB_PREINIT_MORE
 			   struct userdb_module **module_r,
 			   const char **error_r)
 {

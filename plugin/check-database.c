@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "hostpid.h"
 #include "request-store.h"
+#include "schema-version.h"
 #include "sql-check.h"
 #include "check.h"
 
@@ -23,7 +24,8 @@ static bool check_server(struct check *check)
 	if (sql_check_server(check->store, &version, &error) < 0) {
 		check_error(check, name, EX_TEMPFAIL, "it cannot be reached, "
 			"and what is in it is not checked; logins are refused "
-			"until it can: %s", error);
+			"until it can: %s; standard error says why, such as a "
+			"certificate that is not accepted", error);
 		request_store_deinit(&check->store);
 		return FALSE;
 	}
@@ -39,24 +41,28 @@ static void check_tables(struct check *check)
 
 	if (!sql_check_all(check->store, SQL_CHECK_TABLE, &error)) {
 		check_error(check, name, EX_CONFIG, "%s; load pymailadmin's "
-			"numbered SQL files, views-default.sql (fitted to "
-			"your tables) and grants-plugin.sql", error);
+			"numbered SQL files, or if they are older run: "
+			"doveadm pymailadmin upgrade; then views-default.sql "
+			"(fitted to your tables) and grants-plugin.sql",
+			error);
 		return;
 	}
-	ret = sql_check_schema_version(check->store, &version, &error);
+	ret = sql_check_schema(check->store, &error);
 	if (ret < 0) {
 		/* the rights' line says why */
 		check_ok(check, name, "all there, of an unknown version");
-	} else if (ret == 0 || version < SQL_SCHEMA_VERSION) {
-		check_error(check, name, EX_CONFIG, "they are of version %u, "
-			"%u is needed; load the SQL files with higher numbers",
-			ret == 0 ? 0 : version, SQL_SCHEMA_VERSION);
-	} else if (version > SQL_SCHEMA_VERSION) {
-		check_warning(check, name, "they are of version %u, this "
-			"plugin knows version %u; update the plugin", version,
-			SQL_SCHEMA_VERSION);
+	} else if (ret == 0) {
+		check_error(check, name, EX_CONFIG, "%s; until then requests "
+			"are not worked on, and logins go on", error);
+	} else if (sql_check_schema_version(check->store, &version,
+					    &error) > 0 &&
+		   version < SCHEMA_VERSION_NEWEST) {
+		check_warning(check, name, "they are of version %u, version "
+			"%u is there; run: doveadm pymailadmin upgrade",
+			version, SCHEMA_VERSION_NEWEST);
 	} else {
-		check_ok(check, name, "all there, version %u", version);
+		check_ok(check, name, "all there, version %u",
+			 SCHEMA_VERSION_NEWEST);
 	}
 }
 

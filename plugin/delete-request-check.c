@@ -43,8 +43,8 @@ check_neighbour(struct deletion *deletion, const char *address)
 		result = deletion_stop(deletion, DELETION_LATER, "user_lookup",
 			"looking up %s failed: %s", address, error);
 	else if (ret > 0 && mail_user_get_home(deletion->user, &home) > 0 &&
-		 (path_is_inside(home, deletion->home) ||
-		  path_is_inside(deletion->home, home)))
+		 (path_is_inside(path_plain(home), deletion->home) ||
+		  path_is_inside(deletion->home, path_plain(home))))
 		result = deletion_stop(deletion, deletion_or_later(deletion), "no_home",
 			"%s is not this mailbox's alone: %s has %s",
 			deletion->home, address, home);
@@ -85,7 +85,7 @@ static enum deletion_result find_user(struct deletion *deletion)
 		if (ret < 0)
 			return deletion_database_failed(deletion, error);
 		if (ret > 0)
-			deletion->home = i_strdup(home);
+			deletion->home = i_strdup(path_plain(home));
 		return DELETION_OK;
 	}
 	if (ret == 0)
@@ -96,7 +96,7 @@ static enum deletion_result find_user(struct deletion *deletion)
 		return deletion_stop(deletion, deletion_or_later(deletion), "no_home",
 			"the mailbox has no home directory");
 	i_free(deletion->home);
-	deletion->home = i_strdup(home);
+	deletion->home = i_strdup(path_plain(home));
 	return DELETION_OK;
 }
 

@@ -15,7 +15,7 @@ int deletion_store_is_trusted(struct request_store *store,
 
 	stmt = sql_statement_init(request_store_get_db(store),
 		"SELECT 1 FROM pymailadmin_request r "
-		"LEFT JOIN pymailadmin_account a ON a.id=r.account_id "
+		"LEFT JOIN pymailadmin_account_view a ON a.id=r.account_id "
 		"WHERE r.id=? AND (r.account_id IS NULL OR "
 		"(a.role='super_admin' AND a.active))");
 	sql_statement_bind_str(stmt, 0, row->id);

@@ -21,6 +21,7 @@ static struct doveadm_cmd_ver2 *const pymailadmin_commands[] = {
 	&doveadm_cmd_pymailadmin_retry,
 	&doveadm_cmd_pymailadmin_status,
 	&doveadm_cmd_pymailadmin_undelete,
+	&doveadm_cmd_pymailadmin_upgrade,
 	&doveadm_cmd_pymailadmin_verify,
 };
 

@@ -57,6 +57,7 @@ static void status_print(struct pymailadmin_cmd *cmd,
 	doveadm_print_num(row->attempts);
 	doveadm_print(row->id);
 	doveadm_print(request_progress_text(row));
+	doveadm_print(row->backend == NULL ? "" : row->backend);
 	doveadm_print(row->outcome == NULL ? "" : row->outcome);
 	doveadm_print(status_reason(cmd->set, row));
 }
@@ -77,6 +78,7 @@ static void status_print_header(void)
 			     DOVEADM_PRINT_HEADER_FLAG_NUMBER);
 	doveadm_print_header_simple("request");
 	doveadm_print_header("stored-mail", "stored mail", 0);
+	doveadm_print_header_simple("backend");
 	doveadm_print_header_simple("outcome");
 	doveadm_print_header_simple("reason");
 }

@@ -29,6 +29,7 @@ extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_request_password;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_retry;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_status;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_undelete;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_upgrade;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_verify;
 
 struct pymailadmin_cmd {

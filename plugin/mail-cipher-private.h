@@ -5,6 +5,7 @@
    libcrypto or through Dovecot's streams. They work in static memory: one of
    each at a time. */
 
+#include "buffer.h"
 #include "mail-cipher.h"
 
 #define MAIL_CIPHER_BLOCK_SIZE (64*1024)

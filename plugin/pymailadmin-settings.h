@@ -38,6 +38,10 @@ struct pymailadmin_settings {
 	const char *pymailadmin_key_password;
 	/* Scheme of the hashes "request password" makes. */
 	const char *pymailadmin_password_scheme;
+	/* What this host is called among several that share a database: it
+	   takes the mailboxes that are said to be there; "": those of which
+	   nothing is said. */
+	const char *pymailadmin_backend;
 	/* Path of the private seal key, root's alone. */
 	const char *pymailadmin_seal_key_path;
 	/* Template of what a refused login is told. %{opens} is the time it

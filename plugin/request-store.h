@@ -42,6 +42,8 @@ struct request_row {
 	struct request_progress progress;
 	/* Seconds since the current run of it began. */
 	unsigned int storing_secs;
+	/* Whose hosts work on it, NULL if those without a name. */
+	const char *backend;
 	/* Why it ended or waits: a code for programs, a text for the admin.
 	   NULL if there is nothing to say. */
 	const char *outcome, *reason;
@@ -53,13 +55,24 @@ int request_store_init(struct event *event, struct request_store **store_r,
 void request_store_deinit(struct request_store **store);
 /* For what else asks the same database. */
 struct sql_db *request_store_get_db(struct request_store *store);
+/* What this host is called in requests, "" if nothing. */
+const char *request_store_get_backend(struct request_store *store);
 
 /* The rows of one address, one that keeps others from being filed first, then
-   others that have not ended, each newest first; or, with address = NULL, all that have not ended, in the order they are to be worked
-   on. */
+   others that have not ended, each newest first; or, with address = NULL, all
+   that have not ended, in the order they are to be worked on. */
 int request_store_list(struct request_store *store, const char *address,
 		       pool_t pool, ARRAY_TYPE(request_row) *rows,
 		       const char **error_r);
+
+/* Those of this host's backend that have not ended, in the order they are to be
+   worked on. After them those of other backends, of which no host has been
+   heard of lately, that are older than the window or whose mailbox has moved:
+   for others to end, or to hand on by request_backend_claim(). */
+int request_store_list_work(struct request_store *store,
+			    unsigned int window_secs, pool_t pool,
+			    ARRAY_TYPE(request_row) *rows,
+			    const char **error_r);
 
 /* Hash of a mailbox. Returns 1 if found, 0 if there is no such mailbox. */
 int request_store_get_hash(struct request_store *store, const char *address,
@@ -71,10 +84,6 @@ int request_store_get_time(struct request_store *store, uint64_t *now_r,
 int request_store_file(struct request_store *store,
 		       const struct request_row *row, const char **error_r);
 
-/* Take a request for owner, unless somebody else took it since row was read:
-   returns 1 if taken, 0 if not. Sets row->state and row->claimed_by. */
-int request_store_claim(struct request_store *store, struct request_row *row,
-			const char *owner, const char **error_r);
 /* Move a claimed request to another state. With window_secs > 0 only if its
    window is still closed that long after it was filed. Returns 1 if moved, 0
    if it is not ours in that state, or too late. */
@@ -112,9 +121,5 @@ int request_store_progress(struct request_store *store,
 /* Let a waiting request be tried at once. Returns 1, or 0 if it is gone. */
 int request_store_retry(struct request_store *store, struct request_row *row,
 			const char **error_r);
-
-/* Tell the portal that this host works. */
-int request_store_heartbeat(struct request_store *store, const char *host,
-			    const char *seal_key_id, const char **error_r);
 
 #endif

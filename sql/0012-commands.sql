@@ -18,6 +18,12 @@ ALTER TABLE pymailadmin_request
 	MODIFY retry_at DATETIME NULL
 		COMMENT 'UTC; not to be claimed before; kind close: it opens then';
 
+-- For the mail host: whose a mailbox is. A right to columns of a table would be
+-- one to all of them (0013-rights.sql).
+CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
+	VIEW pymailadmin_owner_view AS
+	SELECT id, email FROM pymailadmin_account;
+
 DELIMITER $$
 
 -- An administrator of the mail host asks for a mailbox. No limit holds, and no
@@ -57,7 +63,7 @@ BEGIN
 		WHERE name = CAST(SUBSTRING_INDEX(p_address, '@', -1) AS CHAR)
 		FOR UPDATE;
 	IF COALESCE(p_address NOT REGEXP
-		'(?-i)^[a-z0-9][a-z0-9._-]{0,63}@[a-z0-9][a-z0-9.-]*$' OR
+		'(?-i)^[a-z0-9][a-z0-9._-]{0,63}@[a-z0-9][a-z0-9.-]*\\z' OR
 	   ABS(p_created - TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00',
 					 UTC_TIMESTAMP())) > 60 OR
 	   p_sealed IS NULL OR p_quota IS NULL OR p_owner IS NULL, TRUE) THEN

@@ -3,9 +3,10 @@
 -- or mailbox of the mail server be written, no request be moved on, no history
 -- be rewritten, and no mail that goes to a mailbox or alias be led elsewhere.
 -- Procedures that act for an account do what that account may, and believe the
--- portal which account it is: in the name of a super admin accounts, roles and
--- whose a mailbox is can be changed, each of which is in the history, and told
--- to whom it is about. No mail is read by that: it is encrypted.
+-- portal which account it is: in the name of a super admin accounts can be made
+-- and deleted, their roles and whose a mailbox is be changed, each of which is
+-- in the history, and told to whom it is about. No mail is read by that: it is
+-- encrypted.
 --
 -- The account is 'pymailadmin_web'@'%' and has no other use: rights it has
 -- beyond these are taken away. Make it first, best for one host and with TLS:
@@ -60,18 +61,19 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_invitation_add
 	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_invitation_end
 	TO 'pymailadmin_web'@'%';
-GRANT SELECT (id, email, language, reason, network, invitation_id, token_hash,
-	      created_at, confirmed_at, expires_at)
-	ON pymailadmin_registration TO 'pymailadmin_web'@'%';
-GRANT SELECT (id, account_id, note, domains, uses, used, created_at, expires_at)
-	ON pymailadmin_invitation TO 'pymailadmin_web'@'%';
+GRANT SELECT ON pymailadmin_registration_view TO 'pymailadmin_web'@'%';
+GRANT SELECT ON pymailadmin_invitation_view TO 'pymailadmin_web'@'%';
 
 -- A request that waits is tried at once, by super admins (0006-notices.sql).
 GRANT EXECUTE ON PROCEDURE pymailadmin_request_retry
 	TO 'pymailadmin_web'@'%';
 
--- What super admins change of accounts, and whose a mailbox is
--- (0005-administration.sql). Domains: grants-web-domains.sql.
+-- What super admins change of accounts, which they make and delete, and whose a
+-- mailbox is (0005-administration.sql, 0010-accounts.sql). Domains:
+-- grants-web-domains.sql.
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_add TO 'pymailadmin_web'@'%';
+GRANT EXECUTE ON PROCEDURE pymailadmin_account_delete
+	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_role
 	TO 'pymailadmin_web'@'%';
 GRANT EXECUTE ON PROCEDURE pymailadmin_account_set_active
@@ -88,11 +90,9 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_mailbox_give
 GRANT SELECT ON pymailadmin_account_domain TO 'pymailadmin_web'@'%';
 GRANT SELECT ON pymailadmin_account_mailbox TO 'pymailadmin_web'@'%';
 
--- Requests are followed. Not the sealed part, nor who works on it.
-GRANT SELECT (id, kind, address, account_id, state, created_at, quota, outcome,
-	      retry_at, mails_done, mails_total, bytes_done, bytes_total, storing_since,
-	      updated_at, ended_at, open_address)
-	ON pymailadmin_request TO 'pymailadmin_web'@'%';
+-- Requests are followed. Not the sealed part, nor who works on it. A right to
+-- some columns of a table would be one to all (0013-rights.sql).
+GRANT SELECT ON pymailadmin_request_view TO 'pymailadmin_web'@'%';
 
 -- The portal's own tables.
 GRANT SELECT,

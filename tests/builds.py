@@ -84,15 +84,25 @@ class Builds:
         return self._once("tested", programs)
 
     def sanitized(self):
-        """The programs of "make check" with ASan and UBSan."""
+        """All, and the programs of "make check", by clang, with ASan and
+        UBSan. Warnings are errors."""
         def programs():
             flags = ("-g -O1 -fno-omit-frame-pointer "
                      "-fsanitize=address,undefined "
                      "-fno-sanitize-recover=all")
-            folder = self.configured("sanitized", CC="clang", CFLAGS=flags)
+            folder = self.configured("sanitized", "--enable-werror",
+                                     CC="clang", CFLAGS=flags)
             make(folder, "check", "TESTS=")
             return folder
         return self._once("sanitized-programs", programs)
+
+    def image_of_source(self):
+        """What "make install" in /src puts below an empty DESTDIR."""
+        def install():
+            target = self.folder / "source-image"
+            make(SOURCE, "install", f"DESTDIR={target}")
+            return target
+        return self._once("source-installed", install)
 
     def installed(self, name, *arguments, **options):
         """What "make install" puts below an empty DESTDIR."""

@@ -19,6 +19,7 @@
 #include "page-moderation.h"
 #include "page-register.h"
 #include "page-requests.h"
+#include "page-reserved.h"
 #include "page-reset.h"
 #include "page-root.h"
 #include "page-sessions.h"
@@ -54,6 +55,10 @@ const struct route routes[] = {
 	  page_accounts_account, false, false },
 	{ "/accounts/active", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
 	  page_accounts_active, false, false },
+	{ "/accounts/add", GET | POST, ROUTE_ROLE_SUPER_ADMIN, LONG_FORM,
+	  page_accounts_add, false, false },
+	{ "/accounts/delete", GET | POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_accounts_delete, false, false },
 	{ "/accounts/domains", GET | POST, ROUTE_ROLE_SUPER_ADMIN, LONG_FORM,
 	  page_accounts_domains, false, false },
 	{ "/accounts/domains/take", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
@@ -134,6 +139,10 @@ const struct route routes[] = {
 	  page_requests_cancel, false, false },
 	{ "/requests/retry", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
 	  page_requests_retry, false, false },
+	{ "/reserved-addresses", GET, ROUTE_ROLE_SUPER_ADMIN, 0,
+	  page_reserved, false, false },
+	{ "/reserved-addresses/free", POST, ROUTE_ROLE_SUPER_ADMIN, FORM,
+	  page_reserved_free, false, false },
 	{ "/static/", GET, ROUTE_ROLE_ANYONE, 0, page_static, false, true },
 };
 

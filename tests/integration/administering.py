@@ -107,6 +107,12 @@ def set_role(web, actor, number, role, was=None):
                 was or ACCOUNTS.get(number, ("user",))[0])
 
 
+def add(web, actor, role="user", address="new@post.test", language="en",
+        domains=(), limits=(None, None)):
+    return call(web, "account_add", actor, address, role, language,
+                json.dumps(domains), *limits)
+
+
 def set_active(web, actor, number, active):
     return call(web, "account_set_active", actor, number, active)
 

@@ -14,7 +14,7 @@ MAX_LINES = 60
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes():
-    mariadb.make_template()
+    mariadb.template(mail=True)
 
 
 def pytest_collection_finish(session):

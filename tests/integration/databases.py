@@ -22,7 +22,7 @@ TOO_LONG = 1406
 
 @pytest.fixture(scope="module")
 def server():
-    with MariaDB() as db:
+    with MariaDB(mail=True) as db:
         db.create_mail_database("dv", web_password="web")
         db.sql("INSERT INTO domain (domain) VALUES ('example.test')")
         yield db

@@ -15,6 +15,7 @@ SQL = Path(__file__).resolve().parents[2] / "sql"
 VERSIONS = sorted(int(path.name[:4]) for path in SQL.glob("0*.sql"))
 DEADLINE = 30
 TEMPLATE = Path("/srv/mariadb-template")
+MAIL_TEMPLATE = Path("/srv/mariadb-template-mail")
 given_ports = set()
 SMALL = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M")
 
@@ -67,27 +68,38 @@ def free_port():
             return port
 
 
-def make_template():
-    """The data directory of which each server has a copy; made once."""
-    if TEMPLATE.exists():
-        return
-    scratch = TEMPLATE.with_suffix(".new")
-    subprocess.run(
-        ["mariadb-install-db", "--no-defaults", "--user=mysql",
-         f"--datadir={scratch}", "--skip-test-db",
-         "--auth-root-authentication-method=normal",
-         *SMALL, "--innodb-flush-log-at-trx-commit=0"],
-        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    scratch.rename(TEMPLATE)
+def template(mail):
+    """The data directory of which each server has a copy, made once: an empty
+    one, or one with the database mail."""
+    folder = MAIL_TEMPLATE if mail else TEMPLATE
+    if folder.exists():
+        return folder
+    scratch = folder.with_suffix(".new")
+    if mail:
+        with MariaDB() as db:
+            db.create_mail_tables()
+            db.stop()
+            subprocess.run(["cp", "-a", str(db.datadir), str(scratch)],
+                           check=True)
+        shutil.rmtree(db.directory)
+    else:
+        subprocess.run(
+            ["mariadb-install-db", "--no-defaults", "--user=mysql",
+             f"--datadir={scratch}", "--skip-test-db",
+             "--auth-root-authentication-method=normal",
+             *SMALL, "--innodb-flush-log-at-trx-commit=0"],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return scratch.rename(folder)
 
 
 class MariaDB:
     """mariadbd on a socket and a loopback port; root has no password.
 
     Its time zone is +05:30, so that a statement that takes the session's time
-    for UTC shows. What it wrote stays in its directory."""
+    for UTC shows. What it wrote stays in its directory. With mail, the tables
+    of create_mail_database() are there already."""
 
-    def __init__(self, options=(), env=None):
+    def __init__(self, options=(), env=None, mail=False, enter=()):
         # Not pytest's folder: that is root's alone, and its name too long for
         # a socket's.
         self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir="/tmp"))
@@ -100,17 +112,19 @@ class MariaDB:
         self.port = free_port()
         self.options = list(options)
         self.env = env
+        # What starts it on another machine, of netns.py.
+        self.enter = list(enter)
         self.process = None
         self.database = None
-        make_template()
-        subprocess.run(["cp", "-a", str(TEMPLATE), str(self.datadir)],
+        self.mail = mail
+        subprocess.run(["cp", "-a", str(template(mail)), str(self.datadir)],
                        check=True)
 
     def start(self):
         assert self.process is None
         with open(self.error_log, "ab") as log:
             self.process = subprocess.Popen(
-                ["mariadbd", "--no-defaults", "--user=mysql",
+                [*self.enter, "mariadbd", "--no-defaults", "--user=mysql",
                  f"--datadir={self.datadir}", f"--socket={self.socket}",
                  f"--port={self.port}", "--bind-address=127.0.0.1",
                  f"--pid-file={self.directory}/mariadbd.pid",
@@ -212,12 +226,10 @@ class MariaDB:
 
     def create_mail_database(self, dovecot_password="dovecot", web_password=None):
         """Database mail: the admin's tables, ours, and the two accounts."""
-        self.sql("CREATE DATABASE mail")
-        self.database = "mail"
-        self.load(MAIL_TABLES)
-        for numbered in sorted(SQL.glob("0*.sql")):
-            self.load(numbered)
-        self.load(SQL / "views-default.sql")
+        if self.mail:
+            self.database = "mail"
+        else:
+            self.create_mail_tables()
         self.sql("CREATE USER 'dovecot'@'localhost' IDENTIFIED BY %s",
                  dovecot_password)
         for table in ("domain", "users", "alias"):
@@ -225,6 +237,14 @@ class MariaDB:
         self.load(SQL / "grants-plugin.sql")
         if web_password is not None:
             self.add_web_account(web_password)
+
+    def create_mail_tables(self):
+        self.sql("CREATE DATABASE mail")
+        self.database = "mail"
+        self.load(MAIL_TABLES)
+        for numbered in sorted(SQL.glob("0*.sql")):
+            self.load(numbered)
+        self.load(SQL / "views-default.sql")
 
     def add_web_account(self, password):
         self.sql("CREATE USER 'pymailadmin_web'@'%%' IDENTIFIED BY %s",

@@ -1,5 +1,6 @@
 """Requests as the portal files them, and as nobody should."""
 
+import datetime
 import functools
 import pathlib
 import secrets
@@ -7,13 +8,13 @@ import subprocess
 import tempfile
 
 CONTRACT = pathlib.Path(__file__).parents[2] / "plugin" / "contract"
-SOURCE = pathlib.Path(__file__).with_name("seal-request.c")
 
 
 @functools.cache
-def program():
-    path = pathlib.Path(tempfile.mkdtemp(prefix="seal-")) / "seal-request"
-    subprocess.run(["gcc", f"-I{CONTRACT}", "-o", path, SOURCE,
+def program(name="seal-request"):
+    path = pathlib.Path(tempfile.mkdtemp(prefix="seal-")) / name
+    source = pathlib.Path(__file__).with_name(f"{name}.c")
+    subprocess.run(["gcc", f"-I{CONTRACT}", "-o", path, source,
                     *sorted(CONTRACT.glob("*.c")), "-lcrypto"], check=True)
     return path
 
@@ -26,6 +27,20 @@ def seal(public, address, request_id, created, old, new, new_hash,
     done = subprocess.run([program()], capture_output=True, input=data)
     assert done.returncode == 0, done.stderr
     return bytes.fromhex(done.stdout.decode())
+
+
+def opened_by(row, keys):
+    """Which of the private keys (32 bytes) open the row of a request:
+    {number: the old password}."""
+    created = int((row["created_at"] - datetime.datetime(1970, 1, 1))
+                  .total_seconds())
+    lines = [row["sealed"].hex(), row["address"], row["id"], str(created),
+             row["kind"], *(key.hex() for key in keys)]
+    done = subprocess.run([program("open-request")], capture_output=True,
+                          check=True, input="\n".join(lines) + "\n",
+                          text=True)
+    found = (line.split(" ", 1) for line in done.stdout.splitlines())
+    return {int(number): password for number, password in found}
 
 
 def file(mailbox, old, new, *, new_hash=None, public=None, address=None,

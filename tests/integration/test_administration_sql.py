@@ -6,8 +6,9 @@ import json
 import pytest
 
 from administering import (
-    ACCOUNTS, OTHERS, account, add_mailbox, as_web, ask, email, events, fill,
-    give, log_in, mails, rows, sessions, set_active, set_domains, set_role)
+    ACCOUNTS, HASH, OTHERS, account, add, add_mailbox, as_web, ask, email,
+    events, fill, give, log_in, mails, rows, sessions, set_active, set_domains,
+    set_role)
 from databases import DENIED, call, error_of, run, server
 from webmailboxes import at_once
 
@@ -66,21 +67,24 @@ def test_only_active_super_admins_act(db, actor):
             call(web, "account_set_limits", actor, 1, 9, 9),
             call(web, "account_log_out", actor, 4, 0),
             call(web, "account_log_out", actor, 4, 1),
+            add(web, actor), add(web, actor, "super_admin"),
+            call(web, "account_delete", actor, 1),
+            call(web, "account_delete", actor, 4),
             set_domains(web, actor, 1, "two.test"),
             set_domains(web, actor, 1, "one.test", take=True),
             give(web, actor, email(2)), give(web, actor, None),
             call(web, "domain_add", actor, "new.test"),
             call(web, "domain_remove", actor, "empty.test")] == \
-        ["not_found"] * 13
+        ["not_found"] * 17
     assert rows(db) == before
 
 
 def test_two_who_demote_each_other(db):
     """One of them stays, whatever they do."""
     acts = [lambda web, a, b: set_role(web, a, b, "user"),
-            lambda web, a, b: set_role(web, a, b, "admin"),
-            lambda web, a, b: set_active(web, a, b, 0)]
-    for attempt in range(12):
+            lambda web, a, b: set_active(web, a, b, 0),
+            lambda web, a, b: call(web, "account_delete", a, b)]
+    for attempt in range(9):
         fill(db)
         one, two = as_web(db), as_web(db)
         first, second = acts[attempt % 3], acts[attempt // 3 % 3]
@@ -106,6 +110,117 @@ def test_many_who_demote_all_others(db):
         assert db.value("SELECT COUNT(*) FROM pymailadmin_account WHERE "
                         "active AND role = 'super_admin'") == \
             len(ACCOUNTS) - got.count("done") >= 1
+
+
+# ---- made and deleted
+
+def test_an_account_is_made(db):
+    web = as_web(db)
+    assert add(web, 4, "admin", domains=["One.test", "two.test"],
+               language="fr", limits=(5, 0)) == "done"
+    number = db.value("SELECT MAX(id) FROM pymailadmin_account")
+    row = account(db, number)
+    assert (row["email"], row["role"], row["language"], row["active"],
+            row["max_mailboxes"], row["max_aliases"]) == \
+        ("new@post.test", "admin", "fr", 1, 5, 0)
+    # nobody's: there is no such hash
+    assert not row["password"].startswith("$")
+    assert db.sql("SELECT domain FROM pymailadmin_account_domain WHERE "
+                  "account_id = %s ORDER BY domain", number) == \
+        [{"domain": "one.test"}, {"domain": "two.test"}]
+    assert mails(db) == [(number, None, "account-made", None)]
+    assert events(db) == [(ROOT, None, "account-made", "new@post.test admin "
+                           '["One.test", "two.test"]')]
+    assert add(web, 5, address="NEW@post.test") == "taken"
+    assert add(web, 5, address=email(3)) == "taken"
+
+
+@pytest.mark.parametrize("wrong, result", [
+    ({"role": "root"}, "malformed"), ({"role": None}, "malformed"),
+    ({"address": "new"}, "malformed"), ({"address": None}, "malformed"),
+    ({"address": "new@post.test\n"}, "malformed"),
+    ({"address": "n w@post.test"}, "malformed"),
+    ({"address": "a@b@post.test"}, "malformed"),
+    ({"language": ""}, "malformed"), ({"language": "fr\n"}, "malformed"),
+    ({"language": None}, "malformed"), ({"domains": None}, "domains"),
+    ({"domains": ["none.test"]}, "domains"), ({"domains": {}}, "domains"),
+    ({"domains": ["one.test", None]}, "domains")])
+def test_what_is_not_made(db, wrong, result):
+    before = rows(db)
+    assert add(as_web(db), 4, **wrong) == result
+    assert rows(db) == before
+
+
+def test_who_has_asked_for_an_account_is_answered(db):
+    """With the password that person has chosen."""
+    db.sql("INSERT INTO pymailadmin_registration (email, password, reason, "
+           "expires_at) VALUES ('new@post.test', %s, 'x', '2999-01-01')", HASH)
+    web = as_web(db)
+    db.sql("UPDATE pymailadmin_registration SET confirmed_at = '2026-01-01'")
+    before = rows(db)
+    assert add(web, 4) == "waiting" and rows(db) == before
+    # what anybody can type is no obstacle
+    db.sql("UPDATE pymailadmin_registration SET confirmed_at = NULL")
+    assert add(web, 4) == "done"
+
+
+def test_an_account_made_by_two_at_once(db):
+    for _ in range(4):
+        fill(db)
+        web = [as_web(db) for _ in range(4)]
+        got = at_once([lambda each=each: add(each, 4 + web.index(each) % 2)
+                       for each in web])
+        assert sorted(got) == ["done"] + ["taken"] * 3
+        assert len(mails(db)) == len(events(db)) == 1
+
+
+def test_an_account_is_deleted(db):
+    web = as_web(db)
+    add_mailbox(db, "second@one.test", 1)
+    # a mailbox that never came to be
+    db.sql("INSERT INTO pymailadmin_account_mailbox (address, account_id) "
+           "VALUES ('never@one.test', 1)")
+    db.sql("UPDATE pymailadmin_account SET language = 'fr' WHERE id = 1")
+    assert call(web, "account_delete", 4, 1) == "done"
+    assert not db.sql("SELECT * FROM pymailadmin_account WHERE id = 1")
+    assert sessions(db) == [2, 4, 5] and owner(db) is None
+    assert db.value("SELECT COUNT(*) FROM pymailadmin_mailbox") == 2
+    assert sorted(events(db), key=str) == sorted([
+        (ROOT, "box@one.test", "owner-changed", f"{email(1)} -"),
+        (ROOT, "second@one.test", "owner-changed", f"{email(1)} -"),
+        (ROOT, None, "account-deleted", email(1))], key=str)
+    assert mails(db) == [(None, email(1), "account-deleted", None)]
+    assert json.loads(db.value("SELECT args FROM pymailadmin_outbox")) == \
+        {"language": "fr"}
+    assert call(web, "account_delete", 4, 1) == "not_found"
+    # a super admin, and one that is switched off
+    assert call(web, "account_delete", 4, 5) == "done"
+    assert call(web, "account_delete", 4, 3) == "done"
+    assert call(web, "account_delete", 5, 4) == "not_found"
+
+
+@pytest.mark.parametrize("number, result", [
+    (4, "self"), (99, "not_found"), (None, "not_found")])
+def test_what_is_not_deleted(db, number, result):
+    before = rows(db)
+    assert call(as_web(db), "account_delete", 4, number) == result
+    assert rows(db) == before
+
+
+@pytest.mark.parametrize("address, asker, state, result", [
+    ("box@one.test", 4, "pending", "busy"),
+    ("box@one.test", None, "storing", "busy"),
+    ("new@one.test", 1, "claimed", "busy"),
+    ("box@one.test", 1, "done", "done"),
+    ("other@one.test", 2, "pending", "done")])
+def test_nothing_is_under_way_for_a_deleted_account(db, address, asker, state,
+                                                    result):
+    ask(db, address, state=state)
+    db.sql("UPDATE pymailadmin_request SET account_id = %s, ended_at = "
+           "IF(state = 'done', UTC_TIMESTAMP(), NULL)", asker)
+    before = rows(db)
+    assert call(as_web(db), "account_delete", 5, 1) == result
+    assert (rows(db) == before) == (result == "busy")
 
 
 # ---- switching off and on
@@ -162,8 +277,14 @@ def test_limits_are_set(db):
 
 def test_sessions_are_ended(db):
     web = as_web(db)
+    for number in (1, 2):
+        db.sql("INSERT INTO pymailadmin_known_device (account_id, token_hash) "
+               "VALUES (%s, REPEAT('t', 32))", number)
     assert call(web, "account_log_out", 4, 1, 0) == "done"
     assert sessions(db) == [2, 4, 5]
+    # a log-in from a browser that was known is news to its owner then
+    assert db.sql("SELECT account_id FROM pymailadmin_known_device") == \
+        [{"account_id": 2}]
     assert call(web, "account_log_out", 4, 4, 0) == "self"
     assert sessions(db) == [2, 4, 5] and mails(db) == []
     assert events(db) == [(ROOT, None, "account-sessions-ended", email(1))]
@@ -307,10 +428,10 @@ def test_a_deletion_asked_and_a_mailbox_given_at_once(db):
 def test_an_owner_is_told_of_changed_aliases(db):
     web = as_web(db)
 
-    def add(actor, name):
+    def alias(actor, name):
         return call(web, "alias_add", actor, "box@one.test", name, 9)
-    assert add(1, "mine@one.test") == "done" and mails(db) == []
-    assert add(4, "a@one.test") == add(4, "b@one.test") == "done"
+    assert alias(1, "mine@one.test") == "done" and mails(db) == []
+    assert alias(4, "a@one.test") == alias(4, "b@one.test") == "done"
     assert mails(db) == [(1, None, "aliases-changed", "box@one.test")]
     db.sql("UPDATE pymailadmin_outbox SET sent_at = UTC_TIMESTAMP()")
     number = db.value("SELECT id FROM alias WHERE source = 'a@one.test'")

@@ -21,7 +21,7 @@ NAMES = [
     "dovecot", "settings", "password scheme", "key password", "passdb",
     "userdb", "auth cache", "mail plugins", "modules", "mail_crypt",
     "mail cipher", "key storage", "seal key", "anvil", "postfix", "database",
-    "tables", "rights", "timer"]
+    "tables", "rights", "timer", "backend"]
 # Where the value of a line is not for ever.
 CHANGING = re.compile(r"it ran \d+ seconds ago")
 

@@ -47,6 +47,7 @@ def test_a_mailbox_is_asked_for_with_event_and_owner(db, owner, account):
     ({"address": "néw@example.test"}, "malformed"),
     ({"address": "new+a@example.test"}, "malformed"),
     ({"address": "@example.test"}, "malformed"),
+    ({"address": "new@example.test\n"}, "malformed"),
     ({"address": "x" * 65 + "@example.test"}, "malformed"),
     ({"address": None}, "malformed"), ({"sealed": None}, "malformed"),
     ({"quota": None}, "malformed"), ({"owner": None}, "malformed"),

@@ -13,7 +13,8 @@ from webportal import Portal
 pytestmark = pytest.mark.limit(180)
 USER, ADMIN, ROOT, OTHER_ROOT = (f"{name}@post.test" for name in (
     "user", "admin", "root", "other-root"))
-PAGES = ["role", "active", "limits", "domains", "log-out", "two-factor"]
+PAGES = ["role", "active", "limits", "domains", "log-out", "two-factor",
+         "delete"]
 ACTIONS = [f"/accounts/{name}" for name in (*PAGES, "domains/take")]
 
 
@@ -98,6 +99,7 @@ def test_others_learn_nothing(portal, who):
     number = portal.account_id(USER)
     before = portal.db.sql("SELECT * FROM pymailadmin_account")
     for path in ("/administration", "/accounts", "/accounts?search=a",
+                 "/accounts/add",
                  f"/accounts/account?id={number}",
                  *(f"/accounts/{name}?id={number}" for name in PAGES)):
         browser.get(path).expect(404)
@@ -105,7 +107,10 @@ def test_others_learn_nothing(portal, who):
     for action in ACTIONS:
         browser.post(action, {"id": number, "role": "super_admin",
                               "was": "user", "active": "0",
-                              "domain-0": "two.test"}).expect(404)
+                              "domain-0": "two.test",
+                              "typed": USER}).expect(404)
+    browser.post("/accounts/add", {"email": "x@post.test", "role": "user",
+                                   "language": "en"}).expect(404)
     assert portal.db.sql("SELECT * FROM pymailadmin_account") == before
     assert "/administration" not in browser.get("/home").html
 
@@ -192,10 +197,11 @@ def test_ones_own_is_not_changed_here(portal, root):
     page = page_of(root, ROOT)
     assert "your own account" in page.text
     assert not any(f"/accounts/{name}?" in link for link in page.parsed.links
-                   for name in ("role", "active", "log-out", "two-factor"))
+                   for name in ("role", "active", "log-out", "two-factor",
+                                "delete"))
     for name, fields in (("role", {"role": "user", "was": "super_admin"}),
                          ("active", {"active": "0"}), ("log-out", {}),
-                         ("two-factor", {})):
+                         ("two-factor", {}), ("delete", {"typed": ROOT})):
         page = page_of(root, ROOT, name)
         assert "your own account" in page.text
         assert f'action="/accounts/{name}"' not in page.html
@@ -321,12 +327,19 @@ def test_a_lost_second_factor(portal, root, catcher):
 
 def test_sessions_are_ended(portal, root):
     users = [portal.log_in(USER) for _ in range(3)]
+    portal.db.sql("INSERT INTO pymailadmin_known_device (account_id, "
+                  "token_hash) VALUES (%s, REPEAT('t', 32))",
+                  portal.account_id(USER))
     assert "In 3 places" in page_of(root, USER, "log-out").text
     page = done(root, send(root, USER, "log-out"))
     assert fact(page, "Logged in") == "Nowhere"
     for user in users:
         assert user.get("/home").location.startswith("/login")
     assert "not logged in anywhere" in page_of(root, USER, "log-out").text
+    # nor is any of their browsers known
+    assert not portal.db.value("SELECT COUNT(*) FROM pymailadmin_known_device "
+                               "WHERE account_id = %s",
+                               portal.account_id(USER))
     root.get("/home").expect()
 
 
@@ -375,3 +388,112 @@ def test_a_super_admin_has_all_anyway(root):
     assert "may use every domain anyway" in \
         page_of(root, OTHER_ROOT, "domains").text
     assert fact(page_of(root, OTHER_ROOT), "Domains").startswith("All domains")
+
+
+# ---- made and deleted
+
+NEW = "new@post.test"
+
+
+def make(browser, email=NEW, **fields):
+    fields = {"role": "user", "language": "en", **fields}
+    return browser.submit(browser.get("/accounts/add").expect(),
+                          "/accounts/add", email=email, **fields)
+
+
+def link_to(catcher, subject):
+    text = catcher.wait(NEW, subject).get_content()
+    return re.search(r"https://[^/]+(/password/reset\?token=\S+)", text)[1]
+
+
+def test_an_account_is_made_and_its_owner_chooses_a_password(portal, root,
+                                                             catcher):
+    page = make(root, language="fr", domain_1="many03.test",
+                domains="one.test", max_mailboxes="7")
+    assert page.location.startswith("/accounts/account?id=")
+    page = root.follow(page).expect()
+    assert f"The account {NEW} is made" in page.text
+    assert "many03.test, one.test" in fact(page, "Domains")
+    assert fact(page, "Limits").startswith("Mailboxes: 0 of 7")
+    assert fact(page, "Password").startswith("None yet")
+    assert last_event(portal) == (
+        ROOT, "account-made", f'{NEW} user ["many03.test","one.test"]')
+    path, newcomer = link_to(catcher, "Votre compte"), portal.browser()
+    page, chosen = newcomer.get(path).expect(), "a new password it is"
+    newcomer.submit(page, "/password/reset", new=chosen,
+                    repeat=chosen).expect(303, "/login")
+    assert newcomer.get(path).status == 404
+    newcomer.log_in(NEW, chosen).expect(303, "/home")
+    assert "many03.test" in newcomer.get("/home").text
+    assert fact(page_of(root, NEW), "Password").startswith("Last changed")
+
+
+def test_its_link_works_for_two_days(portal, root, catcher):
+    make(root).expect(303, f"/accounts/account?id={portal.account_id(NEW)}")
+    path = link_to(catcher, "Your account")
+    hours = portal.db.value("SELECT TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), "
+                            "expires_at) / 60 FROM pymailadmin_password_reset")
+    assert 47.9 < hours <= 48
+    portal.db.sql("UPDATE pymailadmin_password_reset SET expires_at = "
+                  "UTC_TIMESTAMP() - INTERVAL 1 SECOND")
+    newcomer = portal.browser()
+    assert "ask for a new one" in newcomer.get(path).text
+    newcomer.submit(newcomer.get("/password/forgotten"), "/password/forgotten",
+                    email=NEW)
+    newcomer.get(link_to(catcher, "Choose a new")).expect()
+
+
+@pytest.mark.parametrize("email, words", [
+    ("", "Enter an email address"), ("new", "Enter an email address"),
+    ("new@post.test\r\nBcc: x@x.test", "Enter an email address"),
+    (USER.upper(), "an account of this address already"),
+    ("asks@post.test", "Somebody has asked for an account")])
+def test_addresses_that_get_no_account(portal, root, email, words):
+    portal.db.sql("INSERT INTO pymailadmin_registration (email, password, "
+                  "reason, confirmed_at, expires_at) VALUES ('asks@post.test',"
+                  " REPEAT('x', 60), 'x', UTC_TIMESTAMP(), UTC_TIMESTAMP())")
+    page = make(root, email, max_aliases="7")
+    portal.db.sql("DELETE FROM pymailadmin_registration")
+    assert page.status == 422 and words in page.text
+    assert page.form("/accounts/add")["max-aliases"] == "7"
+    assert portal.db.value("SELECT COUNT(*) FROM pymailadmin_account") == 4
+
+
+@pytest.mark.parametrize("fields, status", [
+    ({"role": "root"}, 400), ({"language": "xx"}, 400),
+    ({"max_mailboxes": "many"}, 422), ({"domains": "none.test"}, 422)])
+def test_accounts_that_are_not_made(portal, root, fields, status):
+    assert make(root, **fields).status == status
+    assert portal.account_id(NEW) is None
+
+
+def test_mails_about_new_accounts_are_few(portal, root):
+    answers = []
+    for _ in range(20):
+        answers.append(make(root).status)
+        portal.db.sql("DELETE FROM pymailadmin_account WHERE email = %s", NEW)
+    assert answers[0] == 303 and answers[-1] == 429
+
+
+def test_an_account_is_deleted(portal, root, catcher):
+    user = portal.log_in(USER)
+    page = page_of(root, USER, "delete")
+    assert "Its mailbox goes on" in page.text
+    assert root.submit(page, "/accounts/delete", typed="user").status == 422
+    page = root.follow(root.submit(page, "/accounts/delete", typed=USER))
+    assert f"The account {USER} was deleted" in page.text
+    assert USER not in listed(page)
+    assert user.get("/home").location.startswith("/login")
+    assert portal.browser().log_in(USER).status == 422
+    assert "supprimé" in catcher.wait(USER)["Subject"]
+    page = root.get("/mailbox?address=box%40one.test").expect()
+    assert f"The mailbox was taken from {USER}" in page.text
+    assert last_event(portal) == (ROOT, "account-deleted", USER)
+
+
+def test_not_while_the_mail_host_has_something_to_do_for_it(portal, root):
+    portal.db.sql("INSERT INTO pymailadmin_request (id, kind, address, "
+                  "created_at) VALUES (REPEAT('a', 32), 'delete', "
+                  "'box@one.test', UTC_TIMESTAMP())")
+    page = send(root, USER, "delete", typed=USER)
+    assert page.status == 422 and "still has something to do" in page.text

@@ -33,7 +33,7 @@ def recovers(stores):
 
 
 def test_on_this_host_the_server_needs_no_tls():
-    with MariaDB(options=["--skip-ssl"]) as db:
+    with MariaDB(options=["--skip-ssl"], mail=True) as db:
         db.create_mail_database("dv", web_password=PASSWORD)
         for where in (None, f"127.0.0.1:{db.port}", f"localhost:{db.port}"):
             stores = Stores(db, where)
@@ -44,7 +44,7 @@ def test_on_this_host_the_server_needs_no_tls():
 def test_on_another_host_it_is_asked_for_tls():
     """Which shows that it knows the account's password."""
     for options, pattern in ((["--skip-ssl"], "^-1 "), ([], r" \[TLS_\w+\]$")):
-        with MariaDB(options=options) as db:
+        with MariaDB(options=options, mail=True) as db:
             db.create_mail_database("dv", web_password=PASSWORD)
             # not one of the names that stand for this host
             stores = Stores(db, f"{socket.gethostname()}:{db.port}")
@@ -185,7 +185,7 @@ def make_certificates(folder):
 
 
 def test_with_a_ca_only_the_right_server_is_talked_to():
-    db = MariaDB()
+    db = MariaDB(mail=True)
     # The server is another user, who may not enter pytest's folder.
     folder = db.directory / "tls"
     folder.mkdir()
@@ -206,7 +206,7 @@ def test_with_a_ca_only_the_right_server_is_talked_to():
 
 
 def test_with_a_ca_there_is_no_connection_without_tls(tmp_path):
-    with MariaDB(options=["--skip-ssl"]) as db:
+    with MariaDB(options=["--skip-ssl"], mail=True) as db:
         db.create_mail_database("dv", web_password=PASSWORD)
         stores = Stores(db, f"127.0.0.1:{db.port}",
                         ca=Authority(tmp_path).path)

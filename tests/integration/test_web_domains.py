@@ -1,5 +1,5 @@
-"""Domains that super admins add and remove, whose a mailbox is, and what the
-owner of one learns of what they do to it."""
+"""Domains that super admins add and remove, addresses they free, whose a
+mailbox is, and what the owner of one learns of what they do to it."""
 
 import html
 import re
@@ -13,7 +13,7 @@ from webportal import Portal
 pytestmark = pytest.mark.limit(180)
 USER, OTHER, ADMIN, ROOT = (f"{name}@post.test" for name in (
     "user", "other", "admin", "root"))
-BOX = "box@one.test"
+BOX, GONE = "box@one.test", "gone@one.test"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,8 @@ def portal(catcher):
 
 @pytest.fixture(autouse=True)
 def clean(portal, catcher):
-    for table in ("event", "outbox", "request", "account_mailbox"):
+    for table in ("event", "outbox", "request", "account_mailbox",
+                  "reserved_address"):
         portal.db.sql(f"DELETE FROM pymailadmin_{table}")
     for table in ("users", "alias"):
         portal.db.sql(f"DELETE FROM {table}")
@@ -88,33 +89,50 @@ def take(browser, page=None):
         **page.form("/mailbox/owner"), "nobody": "1"}, csrf=page.csrf)
 
 
+def reserve(portal, address=GONE, days=9):
+    portal.db.sql("INSERT INTO pymailadmin_reserved_address (address, "
+                  "reserved_until) VALUES (%s, UTC_TIMESTAMP() + INTERVAL %s "
+                  "DAY)", address, days)
+
+
+def reserved(portal):
+    return [row["address"] for row in portal.db.sql(
+        "SELECT address FROM pymailadmin_reserved_address ORDER BY address")]
+
+
 # ---- domains
 
 @pytest.mark.parametrize("who", [USER, ADMIN])
 def test_others_learn_nothing(portal, who):
     browser, before = portal.log_in(who), domains(portal)
+    reserve(portal)
     for path in ("/domains", "/domains/add", "/domains/remove?name=empty.test",
-                 f"/mailbox/owner?address={BOX}"):
+                 f"/mailbox/owner?address={BOX}", "/reserved-addresses"):
         browser.get(path).expect(404)
         portal.browser().get(path).expect(303, "/login")
     for action, fields in (("/domains/add", {"name": "new.test"}),
                            ("/domains/remove", {"name": "empty.test"}),
+                           ("/reserved-addresses/free", {"address": GONE}),
                            ("/mailbox/owner", {"address": BOX, "was": USER,
                                                "email": who})):
         browser.post(action, fields).expect(404)
     assert domains(portal) == before and owner(portal) == USER
+    assert reserved(portal) == [GONE]
     assert "/mailbox/owner" not in \
         browser.get(f"/mailbox?address={BOX}").html
 
 
 def test_each_form_wants_its_token(portal, root):
     before = domains(portal)
+    reserve(portal)
     for action, fields in (("/domains/add", {"name": "new.test"}),
                            ("/domains/remove", {"name": "empty.test"}),
+                           ("/reserved-addresses/free", {"address": GONE}),
                            ("/mailbox/owner", {"address": BOX, "was": USER,
                                                "nobody": "1"})):
         root.post(action, fields, csrf=False).expect(403)
     assert domains(portal) == before and owner(portal) == USER
+    assert reserved(portal) == [GONE]
 
 
 def test_domains_are_listed_with_what_is_in_them(portal, root):
@@ -241,6 +259,49 @@ def test_by_default_domains_are_the_tables_matter(portal):
         assert "empty.test" in domains(portal)
     finally:
         portal.restart(manage_domains="yes")
+
+
+# ---- addresses of deleted mailboxes
+
+def test_reserved_addresses_are_listed_and_found(portal, root):
+    assert "0 addresses of deleted" in root.get("/administration").text
+    assert "No address is reserved" in root.get("/reserved-addresses").text
+    for number in range(60):
+        reserve(portal, f"r{number:02}@one.test")
+    reserve(portal, "over@one.test", -1)
+    assert "60 addresses of deleted" in root.get("/administration").text
+    page = root.get("/reserved-addresses").expect()
+    assert "r49@one.test" in page.text and "r50@" not in page.text
+    assert "over@" not in root.get("/reserved-addresses?after=r49").text
+    assert "r59@one.test" in root.get("/reserved-addresses?after=r49").text
+    page = root.get("/reserved-addresses?search=R07").expect()
+    assert "r07@one.test" in page.text and "r08@" not in page.text
+    assert "Nothing matches" in root.get("/reserved-addresses?search=%25").text
+
+
+def test_an_address_is_freed(portal, root):
+    reserve(portal)
+    page = root.get(f"/alias/add?mailbox={BOX}").expect()
+    assert root.submit(page, "/alias/add", name="gone").status == 422
+    page = root.get("/reserved-addresses").expect()
+    answer = root.submit(page, "/reserved-addresses/free")
+    answer.expect(303, "/reserved-addresses")
+    assert f"{GONE} is free" in root.follow(answer).text
+    assert reserved(portal) == []
+    row, = portal.db.sql("SELECT actor, address, kind FROM pymailadmin_event")
+    assert list(row.values()) == [ROOT, GONE, "address-freed"]
+    # a form that is older
+    answer = root.submit(page, "/reserved-addresses/free")
+    assert "is free" not in root.follow(answer).text
+    root.submit(root.get(f"/alias/add?mailbox={BOX}"), "/alias/add",
+                name="gone").expect(303, f"/mailbox?address=box%40one.test")
+
+
+@pytest.mark.parametrize("address", ["", "%", "x" * 300, "gone@one.test' OR 1"])
+def test_no_such_address_is_freed(portal, root, address):
+    reserve(portal)
+    root.post("/reserved-addresses/free", {"address": address})
+    assert reserved(portal) == [GONE]
 
 
 # ---- whose a mailbox is

@@ -164,6 +164,41 @@ def test_a_mail_host_that_never_came_or_has_another_key(portal):
     assert "imap1.post.test cannot open" in root.get("/home").text
 
 
+def test_each_of_several_mail_hosts_is_missed(portal):
+    root = portal.log_in(ROOT)
+    portal.beat()
+    insert = "INSERT INTO pymailadmin_heartbeat (host, backend, seal_key_id, " \
+        "version, last_run_at) SELECT %s, %s, seal_key_id, '1', " \
+        "UTC_TIMESTAMP() - INTERVAL %s SECOND FROM pymailadmin_heartbeat " \
+        "WHERE host = 'mx'"
+    portal.db.sql(insert, "imap2.post.test", "b", 290)
+    assert "Not answering" not in root.get("/home").text
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET last_run_at = "
+                  "UTC_TIMESTAMP() - INTERVAL 310 SECOND WHERE backend = 'b'")
+    assert "Not answering: imap2.post.test." in root.get("/home").text
+    # another works for the same mailboxes
+    portal.db.sql(insert, "imap3.post.test", "b", 10)
+    page = root.get("/home")
+    assert "Not answering" not in page.text and "cannot open" not in page.text
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET seal_key_id = %s WHERE "
+                  "host = 'imap3.post.test'", "0" * 16)
+    assert "imap3.post.test cannot open" in root.get("/home").text
+    # long gone, and nothing waits for it
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET last_run_at = "
+                  "UTC_TIMESTAMP() - INTERVAL 8 DAY WHERE backend = 'b'")
+    assert "Not answering" not in root.get("/home").text
+    portal.add_mailbox("a@one.test", USER)
+    ask(portal, "a@one.test")
+    assert "Not answering" not in root.get("/home").text
+    portal.db.sql("UPDATE pymailadmin_request SET backend = 'b'")
+    assert "Not answering: imap2.post.test, imap3.post.test." in \
+        root.get("/home").text
+    waits = "The mail host is not answering"
+    assert waits in root.get("/mailbox?address=a@one.test").text
+    portal.db.sql("UPDATE pymailadmin_request SET backend = NULL")
+    assert waits not in root.get("/mailbox?address=a@one.test").text
+
+
 # ---- what super admins can do
 
 def state_of(portal, address):

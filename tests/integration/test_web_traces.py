@@ -238,7 +238,7 @@ def test_a_relay_that_says_nothing_keeps_nobody_waiting(portal):
 # ---- accounts
 
 def test_a_new_portal_has_no_account():
-    with MariaDB() as db:
+    with MariaDB(mail=True) as db:
         db.create_mail_database(web_password="x")
         for table in ("account", "session", "registration"):
             assert db.value(f"SELECT COUNT(*) FROM pymailadmin_{table}") == 0

@@ -95,7 +95,7 @@ def serving_stores():
     it, as fill() leaves it."""
     @pytest.fixture(scope="module")
     def db():
-        with MariaDB() as db:
+        with MariaDB(mail=True) as db:
             db.create_mail_database("dv", web_password=PASSWORD)
             db.sql("INSERT INTO domain (domain) VALUES "
                    "('one.test'), ('two.test')")

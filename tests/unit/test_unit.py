@@ -46,6 +46,11 @@ def test_under_valgrind(builds, program):
 
 
 @pytest.mark.limit(600)
+def test_clang_has_no_warning(builds):
+    builds.sanitized()
+
+
+@pytest.mark.limit(600)
 @pytest.mark.parametrize("program", programs())
 def test_with_sanitizers(builds, program):
     run_program(builds.sanitized(), program,

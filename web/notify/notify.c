@@ -135,6 +135,32 @@ static int make_registration_url(struct db *db, struct arena *arena,
 	return 1;
 }
 
+/* How long the link works; 0: it is none that works for a time. */
+static uint64_t valid_secs(const struct outbox_mail *mail)
+{
+	if (strcmp(mail->template, PASSWORD_RESET_FIRST_TEMPLATE) == 0)
+		return NOTIFY_FIRST_SECS;
+	if (strcmp(mail->template, PASSWORD_RESET_TEMPLATE) == 0)
+		return NOTIFY_RESET_SECS;
+	return mail->registration_id != 0 ? REGISTRATION_SECS : 0;
+}
+
+static int make_reset_url(struct db *db, struct arena *arena,
+			  const struct outbox_mail *mail, const char **url_r,
+			  const char **error_r)
+{
+	char token[TOKEN_SIZE];
+	int ret;
+
+	ret = password_reset_create(db, arena, mail->account_id,
+				    valid_secs(mail), token, error_r);
+	if (ret > 0)
+		*url_r = arena_printf(arena, "%s/password/reset?token=%s",
+				      settings->base_url, token);
+	explicit_bzero(token, sizeof(token));
+	return ret;
+}
+
 static bool is_for_moderators(const struct outbox_mail *mail)
 {
 	return strcmp(mail->template, "registration-waiting") == 0 ||
@@ -145,9 +171,6 @@ static int make_url(struct db *db, struct arena *arena,
 		    struct outbox_mail *mail, const char **url_r,
 		    const char **error_r)
 {
-	char token[TOKEN_SIZE];
-	int ret;
-
 	if (strcmp(mail->template, REGISTRATION_TEMPLATE) == 0)
 		return make_registration_url(db, arena, mail, url_r, error_r);
 	if (is_for_moderators(mail)) {
@@ -159,17 +182,11 @@ static int make_url(struct db *db, struct arena *arena,
 		*url_r = arena_printf(arena, "%s/account", settings->base_url);
 		return 1;
 	}
-	if (strcmp(mail->template, PASSWORD_RESET_TEMPLATE) != 0) {
-		*url_r = page_of(arena, mail->address);
-		return 1;
-	}
-	ret = password_reset_create(db, arena, mail->account_id,
-				    NOTIFY_RESET_SECS, token, error_r);
-	if (ret > 0)
-		*url_r = arena_printf(arena, "%s/password/reset?token=%s",
-				      settings->base_url, token);
-	explicit_bzero(token, sizeof(token));
-	return ret;
+	if (strcmp(mail->template, PASSWORD_RESET_TEMPLATE) == 0 ||
+	    strcmp(mail->template, PASSWORD_RESET_FIRST_TEMPLATE) == 0)
+		return make_reset_url(db, arena, mail, url_r, error_r);
+	*url_r = page_of(arena, mail->address);
+	return 1;
 }
 
 /* Returns false if it never can be sent. */
@@ -187,8 +204,7 @@ static bool compose(struct arena *arena, const struct outbox_mail *mail,
 		.browser = mail->browser,
 		.network = mail->network,
 		.time = mail->created,
-		.valid_secs = mail->registration_id != 0 ? REGISTRATION_SECS :
-			NOTIFY_RESET_SECS,
+		.valid_secs = valid_secs(mail),
 	};
 	struct mail composed = {
 		.from = settings->mail_from,

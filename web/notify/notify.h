@@ -15,6 +15,8 @@ struct settings;
 
 /* How long the link of a mail about a forgotten password works. */
 #define NOTIFY_RESET_SECS 3600
+/* And that of the mail about a new account, which nobody waits for. */
+#define NOTIFY_FIRST_SECS (48 * 3600)
 
 /* Signals have to be blocked; all are to outlive it. Returns 0, or -1 with a
    static text. */

@@ -110,10 +110,9 @@ static enum page_result show_limits(struct accounts_page *a)
 	return page_show(page, view_accounts_limits, &a->errors, &v);
 }
 
-/* An empty field leaves it to the settings. */
-static unsigned int read_limit(struct accounts_page *a, const char *field)
+unsigned int accounts_read_limit(struct page *page, const char *field,
+				 struct page_errors *errors)
 {
-	const struct page *page = a->page;
 	const char *text = page_field(page, field);
 	uint64_t number;
 
@@ -121,7 +120,7 @@ static unsigned int read_limit(struct accounts_page *a, const char *field)
 		return ACCOUNT_LIMIT_DEFAULT;
 	if (page_moderation_number(text, 0, LIMIT_MAX, &number))
 		return (unsigned int)number;
-	page_errors_add(&a->errors, field, language_text(page->arena,
+	page_errors_add(errors, field, language_text(page->arena,
 		page->language, MSG_wrong_number,
 		LANGUAGE_NUMBER("min", 0), LANGUAGE_NUMBER("max", LIMIT_MAX)));
 	return ACCOUNT_LIMIT_DEFAULT;
@@ -139,8 +138,8 @@ enum page_result page_accounts_limits(struct page *page)
 		return result;
 	if (!is_post(page))
 		return show_limits(&a);
-	max_mailboxes = read_limit(&a, "max-mailboxes");
-	max_aliases = read_limit(&a, "max-aliases");
+	max_mailboxes = accounts_read_limit(page, "max-mailboxes", &a.errors);
+	max_aliases = accounts_read_limit(page, "max-aliases", &a.errors);
 	if (a.errors.count > 0)
 		return show_limits(&a);
 	if (administration_set_limits(page->db, page->arena,

@@ -130,6 +130,9 @@ static void add_wrong(struct accounts_page *a,
 	if (changed == ADMINISTRATION_SELF)
 		page_errors_add(&a->errors, NULL, language_text(page->arena,
 			page->language, MSG_wrong_self));
+	else if (changed == ADMINISTRATION_BUSY)
+		page_errors_add(&a->errors, NULL, language_text(page->arena,
+			page->language, MSG_wrong_account_busy));
 	else if (changed == ADMINISTRATION_DOMAINS)
 		page_errors_add(&a->errors, "domains", language_text(
 			page->arena, page->language, MSG_wrong_domains_give));
@@ -268,6 +271,7 @@ enum page_result page_accounts_account(struct page *page)
 	v.subject = a.subject;
 	v.role = accounts_role(a.details.account->role);
 	v.is_active = a.details.active;
+	v.has_password = a.details.has_password;
 	v.seen = a.details.seen;
 	v.created = a.details.created;
 	v.password_changed = a.details.password_changed;

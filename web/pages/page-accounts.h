@@ -10,6 +10,8 @@
 
 enum page_result page_accounts(struct page *page);
 enum page_result page_accounts_account(struct page *page);
+enum page_result page_accounts_add(struct page *page);
+enum page_result page_accounts_delete(struct page *page);
 enum page_result page_accounts_role(struct page *page);
 enum page_result page_accounts_active(struct page *page);
 enum page_result page_accounts_limits(struct page *page);
@@ -30,6 +32,10 @@ struct accounts_page {
 };
 
 enum view_role accounts_role(enum account_role role);
+/* How many mailboxes or aliases a form's field says; empty leaves it to the
+   settings, as does what is wrong, which is added. */
+unsigned int accounts_read_limit(struct page *page, const char *field,
+				 struct page_errors *errors);
 /* Finds the account of "id" in the form or the query. Returns false with the
    page answered. */
 bool accounts_begin(struct page *page, struct accounts_page *a_r,

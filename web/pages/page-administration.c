@@ -21,5 +21,6 @@ enum page_result page_administration(struct page *page)
 	v.accounts_off = counts.not_active;
 	v.domains = counts.domains;
 	v.waiting = counts.waiting;
+	v.reserved = counts.reserved;
 	return page_show(page, view_administration, NULL, &v);
 }

@@ -28,6 +28,8 @@ static const struct {
 	{ "registration-dropped", MSG_kind_registration_dropped },
 	{ "invitation-made", MSG_kind_invitation_made },
 	{ "invitation-ended", MSG_kind_invitation_ended },
+	{ "account-made", MSG_kind_account_made },
+	{ "account-deleted", MSG_kind_account_deleted },
 	{ "account-activated", MSG_kind_account_activated },
 	{ "account-deactivated", MSG_kind_account_deactivated },
 	{ "account-role", MSG_kind_account_role },

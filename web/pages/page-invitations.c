@@ -118,7 +118,7 @@ static enum page_result make(struct form *form)
 			page->language, MSG_wrong_invitations_full));
 	else if (result != REGISTRATION_DONE)
 		page_errors_add(&form->errors, "domains", language_text(
-			page->arena, page->language, MSG_wrong_domains));
+			page->arena, page->language, MSG_wrong_domains_none));
 	else
 		log_event(LOG_LEVEL_INFO, "invitation-made",
 			  "account", page->account->email,

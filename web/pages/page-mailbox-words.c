@@ -198,7 +198,7 @@ bool request_say_host(struct page *page, struct page_notices *notices,
 	    request->kind == REQUEST_KIND_CLOSE)
 		return true;
 	ret = heartbeat_find(page->db, page->arena, &page->set->seal_key,
-			     &heartbeat, error_r);
+			     request->id, &heartbeat, error_r);
 	if (ret < 0)
 		return false;
 	if (ret == 0 || heartbeat.age_secs > HEARTBEAT_MAX_SECS ||

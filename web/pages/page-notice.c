@@ -101,6 +101,16 @@ static const char *text_of(const struct page *page, const struct notice *notice)
 	case PAGE_NOTICE_OWNER_TAKEN:
 		return language_text(arena, language, MSG_notice_owner_taken,
 				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_ACCOUNT_MADE:
+		return language_text(arena, language, MSG_notice_account_made,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_ACCOUNT_DELETED:
+		return language_text(arena, language,
+				     MSG_notice_account_deleted,
+				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_ADDRESS_FREED:
+		return language_text(arena, language, MSG_notice_address_freed,
+				     LANGUAGE_TEXT("address", address));
 	}
 	return NULL;
 }

@@ -220,7 +220,7 @@ static bool is_ready(void)
 
 	ret = schema_check(db_get(site_db_settings), arena, &error);
 	arena_free(&arena);
-	return ret == 0;
+	return ret > 0;
 }
 
 /* If the database does not answer, it is not known. */

@@ -9,6 +9,7 @@
 #include "own-lists.h"
 #include "settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HOUSEKEEPING_SECS 300
@@ -49,9 +50,31 @@ static unsigned int keep_house(void *context)
 	return HOUSEKEEPING_SECS;
 }
 
+/* With other tables its pages would fail one by one. While the database does
+   not answer, it is not known. */
+static bool knows_tables(const char **error_r)
+{
+	static char text[512];
+	struct arena *arena = arena_create();
+	const char *error;
+	int ret;
+
+	ret = schema_check(db_get(&db_settings), arena, &error);
+	if (ret == 0) {
+		(void)snprintf(text, sizeof(text), "%s", error);
+		*error_r = text;
+	}
+	arena_free(&arena);
+	/* this thread needs it no more */
+	db_deinit();
+	return ret != 0;
+}
+
 int site_start(const struct settings *set, const char **error_r)
 {
 	read_settings(set);
+	if (!knows_tables(error_r))
+		return -1;
 	if (notify_start(set, &db_settings, error_r) < 0)
 		return -1;
 	housekeeper = background_start(keep_house, NULL);

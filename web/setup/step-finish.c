@@ -56,7 +56,7 @@ static int check_portal(struct setup *setup, const char **error_r)
 	ret = schema_check(db_get(db_set), setup->arena, error_r);
 	db_deinit();
 	settings_free(&set);
-	return ret;
+	return ret > 0 ? 0 : -1;
 }
 
 /* Only if there is still none: the rows that say so stay locked. */

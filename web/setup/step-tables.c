@@ -134,10 +134,12 @@ static int load_file(struct setup *setup, const char *name, const char *word,
 	return 0;
 }
 
-/* In their order, those that have not been loaded. */
+/* In their order, from the first that has not been loaded: a later one may
+   replace what an earlier one brings. */
 static int load_numbered(struct setup *setup, const char **error_r)
 {
 	struct db_rows versions;
+	bool missing = false;
 	glob_t found;
 	size_t i;
 	int ret = 0;
@@ -152,6 +154,8 @@ static int load_numbered(struct setup *setup, const char **error_r)
 		const char *name = strrchr(found.gl_pathv[i], '/') + 1;
 
 		if (!is_loaded(&versions, strtoul(name, NULL, 10)))
+			missing = true;
+		if (missing)
 			ret = load_file(setup, name, NULL, NULL, error_r);
 		else
 			setup_say(setup, MSG_setup_loaded_before,

@@ -16,7 +16,8 @@
 	"WHERE e.actor=a.email ORDER BY e.id DESC LIMIT 1)," \
 	DB_TO_EPOCH("a.created_at") "," \
 	DB_TO_EPOCH("a.password_changed_at") "," \
-	DB_TO_EPOCH("a.totp_confirmed_at") " FROM pymailadmin_account a "
+	DB_TO_EPOCH("a.totp_confirmed_at") ",a.password LIKE '$argon2id$%' " \
+	"FROM pymailadmin_account a "
 #define LIMIT_PAGE " LIMIT 51"
 
 /* LIMIT_PAGE counts one more than are shown. */
@@ -36,6 +37,7 @@ static void read_details(struct arena *arena, const struct db_value *row,
 	details_r->created = db_value_uint(&more[4]);
 	details_r->password_changed = db_value_uint(&more[5]);
 	details_r->two_factor_since = db_value_uint(&more[6]);
+	details_r->has_password = db_value_uint(&more[7]) != 0;
 }
 
 int account_list(struct db *db, struct arena *arena, const char *search,
@@ -88,9 +90,11 @@ int account_list_count(struct db *db, struct arena *arena,
 	ret = db_query_row(db, arena,
 		"SELECT (SELECT COUNT(*) FROM pymailadmin_account),"
 		"(SELECT COUNT(*) FROM pymailadmin_account WHERE NOT active),"
-		"(SELECT COUNT(*) FROM pymailadmin_registration "
+		"(SELECT COUNT(*) FROM pymailadmin_registration_view "
 		"WHERE confirmed_at IS NOT NULL),"
-		"(SELECT COUNT(*) FROM pymailadmin_domain)", NULL, 0, &row,
+		"(SELECT COUNT(*) FROM pymailadmin_domain),"
+		"(SELECT COUNT(*) FROM pymailadmin_reserved_address "
+		"WHERE reserved_until>UTC_TIMESTAMP())", NULL, 0, &row,
 		error_r);
 	if (ret > 0)
 		*counts_r = (struct account_counts){
@@ -98,6 +102,7 @@ int account_list_count(struct db *db, struct arena *arena,
 			.not_active = db_value_uint(&row[1]),
 			.waiting = db_value_uint(&row[2]),
 			.domains = db_value_uint(&row[3]),
+			.reserved = db_value_uint(&row[4]),
 		};
 	return ret < 0 ? -1 : 0;
 }

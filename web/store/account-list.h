@@ -16,6 +16,8 @@ struct db;
 struct account_details {
 	struct account *account;
 	bool active;
+	/* False: its owner has never chosen one. */
+	bool has_password;
 	/* That are there, not only reserved. */
 	uint64_t mailboxes;
 	/* Its last request or act, as far as that is still known; 0: neither. */
@@ -46,6 +48,8 @@ struct account_counts {
 	/* Confirmed registrations that wait for an answer. */
 	uint64_t waiting;
 	uint64_t domains;
+	/* Addresses of deleted mailboxes. */
+	uint64_t reserved;
 };
 
 /* Returns 0. */

@@ -25,6 +25,7 @@ static int call(struct db *db, struct arena *arena, const char *sql,
 		{ "unsupported", ADMINISTRATION_UNSUPPORTED },
 		{ "busy", ADMINISTRATION_BUSY },
 		{ "account", ADMINISTRATION_ACCOUNT },
+		{ "waiting", ADMINISTRATION_WAITING },
 	};
 	const char *name;
 	unsigned int i;
@@ -39,6 +40,40 @@ static int call(struct db *db, struct arena *arena, const char *sql,
 	}
 	*error_r = arena_printf(arena, "%s failed: it answered %s", sql, name);
 	return -1;
+}
+
+static struct db_value limit_value(unsigned int limit)
+{
+	return limit == ACCOUNT_LIMIT_DEFAULT ? DB_NULL : DB_UINT(limit);
+}
+
+int administration_add_account(struct db *db, struct arena *arena,
+			       uint64_t actor_id,
+			       const struct administration_account *account,
+			       enum administration_result *result_r,
+			       const char **error_r)
+{
+	const struct db_value params[] = {
+		DB_UINT(actor_id), db_text(account->email),
+		db_text(account_role_name(account->role)),
+		db_text(account->language), db_text(account->domains),
+		limit_value(account->max_mailboxes),
+		limit_value(account->max_aliases),
+	};
+
+	return call(db, arena, "CALL pymailadmin_account_add(?,?,?,?,?,?,?)",
+		    params, 7, result_r, error_r);
+}
+
+int administration_delete_account(struct db *db, struct arena *arena,
+				  uint64_t actor_id, uint64_t id,
+				  enum administration_result *result_r,
+				  const char **error_r)
+{
+	const struct db_value params[] = { DB_UINT(actor_id), DB_UINT(id) };
+
+	return call(db, arena, "CALL pymailadmin_account_delete(?,?)", params,
+		    2, result_r, error_r);
 }
 
 int administration_set_role(struct db *db, struct arena *arena,
@@ -68,11 +103,6 @@ int administration_set_active(struct db *db, struct arena *arena,
 
 	return call(db, arena, "CALL pymailadmin_account_set_active(?,?,?)",
 		    params, 3, result_r, error_r);
-}
-
-static struct db_value limit_value(unsigned int limit)
-{
-	return limit == ACCOUNT_LIMIT_DEFAULT ? DB_NULL : DB_UINT(limit);
 }
 
 int administration_set_limits(struct db *db, struct arena *arena,
@@ -154,4 +184,17 @@ int administration_give_mailbox(struct db *db, struct arena *arena,
 
 	return call(db, arena, "CALL pymailadmin_mailbox_give(?,?,?,?)",
 		    params, 4, result_r, error_r);
+}
+
+int administration_free_address(struct db *db, struct arena *arena,
+				uint64_t actor_id, const char *address,
+				enum administration_result *result_r,
+				const char **error_r)
+{
+	const struct db_value params[] = {
+		DB_UINT(actor_id), db_text(address),
+	};
+
+	return call(db, arena, "CALL pymailadmin_address_free(?,?)", params,
+		    2, result_r, error_r);
 }

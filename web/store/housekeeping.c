@@ -3,6 +3,7 @@
 #include "db.h"
 #include "known-device.h"
 #include "registration.h"
+#include "schema-version.h"
 
 /* Each once more is as good. Full buckets are those nobody took from for as long
    as the slowest takes to fill. */
@@ -73,11 +74,19 @@ int schema_check(struct db *db, struct arena *arena, const char **error_r)
 	if (ret < 0)
 		return -1;
 	version = ret == 0 ? 0 : db_value_uint(&row[0]);
-	if (version >= SCHEMA_VERSION_MIN)
+	if (version < SCHEMA_VERSION_MIN) {
+		*error_r = arena_printf(arena, "the database's tables are of "
+			"version %llu, the portal needs version %u; run on "
+			"the mail host: doveadm pymailadmin upgrade",
+			(unsigned long long)version, SCHEMA_VERSION_MIN);
 		return 0;
-	*error_r = arena_printf(arena, "pymailadmin's tables are of version "
-		"%llu, the portal needs version %u: load the SQL files with "
-		"higher numbers, then grants-web.sql again",
-		(unsigned long long)version, SCHEMA_VERSION_MIN);
-	return -1;
+	}
+	if (version > SCHEMA_VERSION_NEWEST) {
+		*error_r = arena_printf(arena, "the database's tables are of "
+			"version %llu, this portal knows version %u; install "
+			"the pymailadmin they belong to",
+			(unsigned long long)version, SCHEMA_VERSION_NEWEST);
+		return 0;
+	}
+	return 1;
 }

@@ -12,14 +12,15 @@ struct arena;
 struct db;
 
 /* The least version of sql/ that will do. */
-#define SCHEMA_VERSION_MIN 6
+#define SCHEMA_VERSION_MIN 13
 
 /* idle_secs as in session_load(). Deletes at most some thousand rows of each
    kind. Any number of portals may do it at once. Returns 0. */
 int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
 		     uint64_t *rows_r, const char **error_r);
 
-/* Returns 0, or -1 also with a text that says which SQL file to load. */
+/* Returns 1 if the tables are those this portal knows, 0 if not, with a text
+   that says what to do, -1 on error. */
 int schema_check(struct db *db, struct arena *arena, const char **error_r);
 
 #endif

@@ -85,7 +85,7 @@ int invitation_list(struct db *db, struct arena *arena,
 	if (db_query(db, arena,
 		"SELECT i.id,i.note,a.email,i.uses,i.used,"
 		DB_TO_EPOCH("i.created_at") "," DB_TO_EPOCH("i.expires_at")
-		"," NAMES " FROM pymailadmin_invitation i "
+		"," NAMES " FROM pymailadmin_invitation_view i "
 		"JOIN pymailadmin_account a ON a.id=i.account_id "
 		"WHERE i.expires_at>UTC_TIMESTAMP() AND (? OR i.account_id=?) "
 		"ORDER BY i.id DESC LIMIT ?", params, 3, &rows, error_r) < 0)
@@ -117,7 +117,7 @@ int invitation_domains(struct db *db, struct arena *arena, uint64_t id,
 	int ret;
 
 	ret = db_query_row(db, arena,
-		"SELECT " NAMES " FROM pymailadmin_invitation i WHERE i.id=?",
+		"SELECT " NAMES " FROM pymailadmin_invitation_view i WHERE i.id=?",
 		params, 1, &row, error_r);
 	if (ret >= 0)
 		*domains_r = ret == 0 ? "" : db_value_text(&row[0]);

@@ -215,7 +215,7 @@ int mailbox_request_find(struct db *db, struct arena *arena,
 
 	ret = db_query_row(db, arena,
 		"SELECT " REQUEST_COLUMNS
-		" FROM pymailadmin_request r WHERE r.address=? AND "
+		" FROM pymailadmin_request_view r WHERE r.address=? AND "
 		"(r.kind<>'close' OR r.ended_at IS NULL) AND "
 		"(? OR EXISTS (SELECT 1 FROM pymailadmin_account_mailbox o "
 		"WHERE o.address=r.address AND o.account_id=?)) "
@@ -236,9 +236,9 @@ int mailbox_request_find(struct db *db, struct arena *arena,
    numbers. */
 #define LIST(which, column) \
 	"SELECT " REQUEST_COLUMNS ",r.address,a.email " \
-	"FROM pymailadmin_request r LEFT JOIN pymailadmin_account a " \
+	"FROM pymailadmin_request_view r LEFT JOIN pymailadmin_account a " \
 	"ON a.id=r.account_id WHERE " which " AND (?='' OR (r." column ",r.id)<" \
-	"(SELECT k." column ",k.id FROM pymailadmin_request k WHERE k.id=?)) " \
+	"(SELECT k." column ",k.id FROM pymailadmin_request_view k WHERE k.id=?)) " \
 	"ORDER BY r." column " DESC,r.id DESC LIMIT 51"
 _Static_assert(MAILBOX_REQUEST_PAGE_SIZE == 50, "LIMIT");
 
@@ -284,8 +284,8 @@ int mailbox_request_count(struct db *db, struct arena *arena,
 	const struct db_value *row;
 
 	if (db_query_row(db, arena,
-		"SELECT (SELECT COUNT(*) FROM pymailadmin_request r WHERE "
-		WAITS "),(SELECT COUNT(*) FROM pymailadmin_request r WHERE "
+		"SELECT (SELECT COUNT(*) FROM pymailadmin_request_view r WHERE "
+		WAITS "),(SELECT COUNT(*) FROM pymailadmin_request_view r WHERE "
 		FAILED " AND r.ended_at>UTC_TIMESTAMP()-INTERVAL ? SECOND)",
 		params, 1, &row, error_r) <= 0)
 		return -1;
@@ -313,7 +313,7 @@ static int find_open(struct db *db, const struct canceling *canceling,
 
 	return db_query_row(db, canceling->arena,
 		"SELECT r.id,CONCAT(r.kind,'-canceled'),r.address,o.account_id "
-		"FROM pymailadmin_request r LEFT JOIN "
+		"FROM pymailadmin_request_view r LEFT JOIN "
 		"pymailadmin_account_mailbox o ON o.address=r.address "
 		"WHERE r.open_address=? AND r.state='pending' AND "
 		"r.kind IN ('password','create','delete') AND "

@@ -33,7 +33,7 @@
 	"LEFT JOIN pymailadmin_account_mailbox o " \
 	"ON o.address=" DB_FOREIGN("x.address") " " \
 	"LEFT JOIN pymailadmin_account a ON a.id=o.account_id " \
-	"LEFT JOIN pymailadmin_request r " \
+	"LEFT JOIN pymailadmin_request_view r " \
 	"ON r.address=" DB_FOREIGN("x.address") " AND " IS_TOLD
 /* The request that has the mailbox before one that only re-encrypts, and that
    before those that have ended. */
@@ -147,7 +147,7 @@ static void read_mailboxes(struct arena *arena, const struct account *account,
 	REQUEST_RANK " " \
 	"FROM pymailadmin_account_mailbox n " \
 	"LEFT JOIN pymailadmin_mailbox m ON m.address=" DB_FOREIGN("n.address") \
-	" LEFT JOIN pymailadmin_request r ON r.address=n.address AND " IS_TOLD \
+	" LEFT JOIN pymailadmin_request_view r ON r.address=n.address AND " IS_TOLD \
 	"WHERE n.account_id=?"
 #define OWN_ALIASES \
 	"SELECT k.address,COUNT(*) FROM pymailadmin_account_mailbox k " \
@@ -439,7 +439,7 @@ int mailbox_count(struct db *db, struct arena *arena, uint64_t account_id,
 		"WHERE o.account_id=? AND (EXISTS (SELECT 1 FROM "
 		"pymailadmin_mailbox m WHERE m.address="
 		DB_FOREIGN("o.address") ") OR EXISTS (SELECT 1 FROM "
-		"pymailadmin_request r WHERE r.open_address=o.address))",
+		"pymailadmin_request_view r WHERE r.open_address=o.address))",
 		params, 1, &row, error_r);
 	if (ret > 0)
 		*count_r = db_value_uint(&row[0]);
@@ -467,7 +467,7 @@ int mailbox_count_domain(struct db *db, struct arena *arena,
 		ret = db_query_row(db, arena, "SELECT COUNT(*) FROM "
 			OWN_MAILBOXES " AND SUBSTRING_INDEX(n.address,'@',-1)=?"
 			" AND (m.address IS NOT NULL OR EXISTS (SELECT 1 FROM "
-			"pymailadmin_request r WHERE r.open_address=n.address))"
+			"pymailadmin_request_view r WHERE r.open_address=n.address))"
 			") x", params, 3, &row, error_r);
 	if (ret > 0)
 		*count_r = db_value_uint(&row[0]);

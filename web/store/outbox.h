@@ -19,13 +19,13 @@ struct outbox_mail {
 	const char *recipient, *language;
 	/* Which text: "password-reset", "account-password-changed",
 	   "two-factor-on", "two-factor-off", "backup-codes-changed",
-	   "new-login", "password-filed", "create-filed", "delete-filed",
-	   "request-canceled",
+	   "new-login", "password-filed", "delete-filed", "request-canceled",
 	   "registration", "registration-waiting", "registration-reminder",
-	   "registration-accepted", "registration-declined", "account-role",
-	   "account-deactivated", "account-activated", "two-factor-reset",
-	   "mailbox-given", "mailbox-taken", "aliases-changed", and what the
-	   mail host writes. */
+	   "registration-accepted", "registration-declined", "account-made",
+	   "account-deleted", "account-role", "account-deactivated",
+	   "account-activated", "two-factor-reset", "mailbox-given",
+	   "mailbox-taken", "aliases-changed", and what the mail host
+	   writes. */
 	const char *template;
 	/* The mailbox it is about, or NULL. */
 	const char *address;

@@ -14,6 +14,9 @@ struct db;
 
 /* The outbox's template of the mail with the link. */
 #define PASSWORD_RESET_TEMPLATE "password-reset"
+/* Of the one that the owner of a new account gets: the first password is chosen
+   in the same way. */
+#define PASSWORD_RESET_FIRST_TEMPLATE "account-made"
 
 /* Returns 0, whether there is such an account or not. An account has at most one
    such mail waiting. */

@@ -10,8 +10,8 @@
 #define COLUMNS \
 	"SELECT r.id,r.email,r.reason,r.network," DB_TO_EPOCH("r.created_at") \
 	"," DB_TO_EPOCH("r.confirmed_at") ",i.id,i.note,a.email " \
-	"FROM pymailadmin_registration r " \
-	"LEFT JOIN pymailadmin_invitation i ON i.id=r.invitation_id " \
+	"FROM pymailadmin_registration_view r " \
+	"LEFT JOIN pymailadmin_invitation_view i ON i.id=r.invitation_id " \
 	"LEFT JOIN pymailadmin_account a ON a.id=i.account_id "
 
 int registration_result(struct arena *arena, const char *name,

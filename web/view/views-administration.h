@@ -15,6 +15,8 @@ struct view_administration {
 	   days. */
 	uint64_t waiting;
 	uint64_t requests_open, requests_failed;
+	/* Addresses of deleted mailboxes. */
+	uint64_t reserved;
 };
 void view_administration(struct buffer *out, const struct view_frame *frame,
 			 const struct view_administration *v);
@@ -40,6 +42,34 @@ struct view_accounts {
 void view_accounts(struct buffer *out, const struct view_frame *frame,
 		   const struct view_accounts *v);
 
+struct view_accounts_language {
+	const char *code, *name;
+	bool is_chosen;
+};
+
+/* POST /accounts/add: email, role ("user", "admin", "super_admin"), language,
+   domain-*, domains, max-mailboxes, max-aliases. */
+struct view_accounts_add {
+	/* As typed. */
+	const char *email;
+	enum view_role role;
+	const struct view_accounts_language *languages;
+	unsigned int languages_count;
+	const struct view_domain_choice *domains;
+	unsigned int domains_count;
+	bool has_more_domains;
+	/* As typed; limits empty: what counts for everybody. */
+	const char *more_domains;
+	const char *max_mailboxes, *max_aliases;
+	unsigned int default_mailboxes, default_aliases;
+	/* The portal has no relay, and so writes to nobody. */
+	bool is_silent;
+	/* How long the link to choose a password works. */
+	uint64_t valid_secs;
+};
+void view_accounts_add(struct buffer *out, const struct view_frame *frame,
+		       const struct view_accounts_add *v);
+
 /* Whose account a page is about, for its heading and way back. */
 struct view_accounts_subject {
 	const char *id, *email;
@@ -58,6 +88,8 @@ struct view_accounts_account {
 	struct view_accounts_subject subject;
 	enum view_role role;
 	bool is_active;
+	/* Its owner has chosen one. */
+	bool has_password;
 	/* By name, some of them, with a comma between; NULL: none. */
 	const char *domains;
 	unsigned int domains_more;
@@ -94,6 +126,15 @@ struct view_accounts_active {
 };
 void view_accounts_active(struct buffer *out, const struct view_frame *frame,
 			  const struct view_accounts_active *v);
+
+/* POST /accounts/delete: id, typed. */
+struct view_accounts_delete {
+	struct view_accounts_subject subject;
+	/* That will be nobody's. */
+	uint64_t mailboxes;
+};
+void view_accounts_delete(struct buffer *out, const struct view_frame *frame,
+			  const struct view_accounts_delete *v);
 
 /* POST /accounts/limits: id, max-mailboxes, max-aliases. */
 struct view_accounts_limits {
@@ -176,6 +217,25 @@ struct view_domains_remove {
 };
 void view_domains_remove(struct buffer *out, const struct view_frame *frame,
 			 const struct view_domains_remove *v);
+
+struct view_reserved_address {
+	const char *address;
+	uint64_t removed, until;
+};
+
+/* GET /reserved-addresses. search and after are its query.
+   POST /reserved-addresses/free: address. */
+struct view_reserved_addresses {
+	const struct view_reserved_address *addresses;
+	unsigned int addresses_count;
+	const char *search;
+	/* What "after" is on the next page, if there is one. */
+	const char *next;
+	bool is_later_page;
+};
+void view_reserved_addresses(struct buffer *out,
+			     const struct view_frame *frame,
+			     const struct view_reserved_addresses *v);
 
 /* POST /mailbox/owner: address, was, and email or nobody ("1"). */
 struct view_mailbox_owner {

@@ -13,7 +13,7 @@ static void as_super_admin(struct gallery *gallery)
 
 static void administration(struct gallery *gallery)
 {
-	const struct view_administration v = { 1204, 3, 12, 2, 4, 1 };
+	const struct view_administration v = { 1204, 3, 12, 2, 4, 1, 38 };
 
 	as_super_admin(gallery);
 	view_administration(&gallery->out, &gallery->frame, &v);
@@ -21,7 +21,7 @@ static void administration(struct gallery *gallery)
 
 static void administration_quiet(struct gallery *gallery)
 {
-	const struct view_administration v = { 1, 0, 0, 0, 0, 0 };
+	const struct view_administration v = { .accounts = 1 };
 
 	as_super_admin(gallery);
 	view_administration(&gallery->out, &gallery->frame, &v);
@@ -71,6 +71,7 @@ static void account(struct gallery *gallery)
 	};
 	const struct view_accounts_account v = {
 		.subject = ACCOUNT, .role = VIEW_ROLE_USER, .is_active = true,
+		.has_password = true,
 		.domains = "example.net, example.org, " LONG_DOMAIN,
 		.domains_more = 4,
 		.mailboxes_used = 2, .mailboxes_max = 3, .aliases_max = 100,
@@ -105,12 +106,79 @@ static void account_own(struct gallery *gallery)
 {
 	const struct view_accounts_account v = {
 		.subject = OWN, .role = VIEW_ROLE_SUPER_ADMIN,
-		.is_active = true, .sessions = 1, .seen = GALLERY_NOW,
+		.is_active = true, .has_password = true,
+		.sessions = 1, .seen = GALLERY_NOW,
 		.created = GALLERY_NOW, .password_changed = GALLERY_NOW,
 	};
 
 	as_super_admin(gallery);
 	view_accounts_account(&gallery->out, &gallery->frame, &v);
+}
+
+static const struct view_domain_choice choices[] = {
+	{ "example.com", true }, { "other-" LONG_DOMAIN, false }
+};
+static const struct view_accounts_language offered[] = {
+	{ "en", "English", false }, { "fr", "Français", true }
+};
+
+static void account_add(struct gallery *gallery)
+{
+	const struct view_accounts_add v = {
+		.email = "", .languages = offered, .languages_count = 2,
+		.domains = choices, .domains_count = 2,
+		.max_mailboxes = "", .max_aliases = "",
+		.default_mailboxes = 3, .default_aliases = 100,
+		.valid_secs = 48 * 3600,
+	};
+
+	as_super_admin(gallery);
+	view_accounts_add(&gallery->out, &gallery->frame, &v);
+}
+
+static void account_add_wrong(struct gallery *gallery)
+{
+	const struct view_accounts_add v = {
+		.email = "bruno@example.org", .role = VIEW_ROLE_ADMIN,
+		.languages = offered, .languages_count = 2,
+		.domains = choices, .domains_count = 2,
+		.has_more_domains = true, .more_domains = "nowhere.example",
+		.max_mailboxes = "many", .max_aliases = "",
+		.default_mailboxes = 3, .default_aliases = 100,
+		.is_silent = true,
+	};
+
+	as_super_admin(gallery);
+	gallery_error(gallery, "email", TEXT(MSG_wrong_account_waiting));
+	gallery_error(gallery, "domains", TEXT(MSG_wrong_domains_none));
+	gallery_error(gallery, "max-mailboxes", TEXT(MSG_wrong_number,
+		LANGUAGE_NUMBER("min", 0), LANGUAGE_NUMBER("max", 10000)));
+	view_accounts_add(&gallery->out, &gallery->frame, &v);
+}
+
+static void account_delete(struct gallery *gallery)
+{
+	const struct view_accounts_delete v = { ACCOUNT, 2 };
+
+	as_super_admin(gallery);
+	view_accounts_delete(&gallery->out, &gallery->frame, &v);
+}
+
+static void account_delete_busy(struct gallery *gallery)
+{
+	const struct view_accounts_delete v = { ACCOUNT, 0 };
+
+	as_super_admin(gallery);
+	gallery_error(gallery, NULL, TEXT(MSG_wrong_account_busy));
+	view_accounts_delete(&gallery->out, &gallery->frame, &v);
+}
+
+static void account_delete_own(struct gallery *gallery)
+{
+	const struct view_accounts_delete v = { OWN, 1 };
+
+	as_super_admin(gallery);
+	view_accounts_delete(&gallery->out, &gallery->frame, &v);
 }
 
 static void show_role(struct gallery *gallery, enum view_role role,
@@ -191,9 +259,6 @@ static void limits_wrong(struct gallery *gallery)
 static const struct view_accounts_domain names[] = {
 	{ "example.org" }, { LONG_DOMAIN }
 };
-static const struct view_domain_choice choices[] = {
-	{ "example.com", true }, { "other-" LONG_DOMAIN, false }
-};
 
 static void account_domains(struct gallery *gallery)
 {
@@ -259,103 +324,6 @@ static void two_factor_nothing(struct gallery *gallery)
 	show_log_out(gallery, true, true);
 }
 
-/* ---- domains */
-
-static void show_domains(struct gallery *gallery, bool can_add)
-{
-	const struct view_domains_row rows[] = {
-		{ "example.net", 1204, 3300, 800, false },
-		{ "empty.example", 0, 0, 1, can_add },
-		{ LONG_DOMAIN, 0, 0, 0, can_add },
-	};
-	const struct view_domains v = {
-		can_add, rows, 3, NULL, LONG_DOMAIN, true
-	};
-
-	as_super_admin(gallery);
-	view_domains(&gallery->out, &gallery->frame, &v);
-}
-
-static void domains(struct gallery *gallery)
-{
-	show_domains(gallery, true);
-}
-
-static void domains_fixed(struct gallery *gallery)
-{
-	show_domains(gallery, false);
-}
-
-static void domains_nothing(struct gallery *gallery)
-{
-	const struct view_domains v = { .search = "nowhere" };
-
-	as_super_admin(gallery);
-	view_domains(&gallery->out, &gallery->frame, &v);
-}
-
-static void domains_none(struct gallery *gallery)
-{
-	const struct view_domains v = { .can_add = true };
-
-	as_super_admin(gallery);
-	view_domains(&gallery->out, &gallery->frame, &v);
-}
-
-static void domain_add(struct gallery *gallery)
-{
-	const struct view_domains_add v = { "" };
-
-	as_super_admin(gallery);
-	view_domains_add(&gallery->out, &gallery->frame, &v);
-}
-
-static void domain_add_wrong(struct gallery *gallery)
-{
-	const struct view_domains_add v = { "exa mple" };
-
-	as_super_admin(gallery);
-	gallery_error(gallery, "name", TEXT(MSG_wrong_domain_name));
-	gallery_error(gallery, NULL, TEXT(MSG_wrong_domain_unsupported));
-	view_domains_add(&gallery->out, &gallery->frame, &v);
-}
-
-static void domain_remove(struct gallery *gallery)
-{
-	const struct view_domains_remove v = { LONG_DOMAIN, 2 };
-
-	as_super_admin(gallery);
-	view_domains_remove(&gallery->out, &gallery->frame, &v);
-}
-
-/* ---- owners */
-
-static void show_owner(struct gallery *gallery, const char *owner, bool busy)
-{
-	const struct view_mailbox_owner v = {
-		"garden@example.net", owner, "", busy
-	};
-
-	as_super_admin(gallery);
-	view_mailbox_owner(&gallery->out, &gallery->frame, &v);
-}
-
-static void owner(struct gallery *gallery)
-{
-	show_owner(gallery, "bruno@example.org", false);
-}
-
-static void owner_nobody(struct gallery *gallery)
-{
-	gallery_error(gallery, "email", TEXT(MSG_wrong_owner));
-	show_owner(gallery, NULL, false);
-}
-
-static void owner_busy(struct gallery *gallery)
-{
-	show_owner(gallery, "bruno@example.org", true);
-}
-
 const struct gallery_page gallery_administration_pages[] = {
 	{ "administration", administration },
 	{ "administration-quiet", administration_quiet },
@@ -364,6 +332,11 @@ const struct gallery_page gallery_administration_pages[] = {
 	{ "accounts-account", account },
 	{ "accounts-account-off", account_off },
 	{ "accounts-account-own", account_own },
+	{ "accounts-add", account_add },
+	{ "accounts-add-wrong", account_add_wrong },
+	{ "accounts-delete", account_delete },
+	{ "accounts-delete-busy", account_delete_busy },
+	{ "accounts-delete-own", account_delete_own },
 	{ "accounts-role-user", role_of_user },
 	{ "accounts-role-super-admin", role_of_super_admin },
 	{ "accounts-role-own", role_own },
@@ -378,15 +351,5 @@ const struct gallery_page gallery_administration_pages[] = {
 	{ "accounts-log-out-nothing", log_out_nothing },
 	{ "accounts-two-factor", two_factor },
 	{ "accounts-two-factor-nothing", two_factor_nothing },
-	{ "domains", domains },
-	{ "domains-fixed", domains_fixed },
-	{ "domains-nothing", domains_nothing },
-	{ "domains-none", domains_none },
-	{ "domains-add", domain_add },
-	{ "domains-add-wrong", domain_add_wrong },
-	{ "domains-remove", domain_remove },
-	{ "mailbox-owner", owner },
-	{ "mailbox-owner-nobody", owner_nobody },
-	{ "mailbox-owner-busy", owner_busy },
 	{ NULL, NULL }
 };

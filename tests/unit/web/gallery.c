@@ -96,7 +96,7 @@ int main(int argc, char *argv[])
 	static const struct gallery_page *const all[] = {
 		gallery_login_pages, gallery_join_pages, gallery_list_pages,
 		gallery_mailbox_pages, gallery_account_pages,
-		gallery_administration_pages
+		gallery_administration_pages, gallery_domain_pages
 	};
 	const struct gallery_page *page;
 

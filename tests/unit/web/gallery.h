@@ -19,6 +19,7 @@ struct gallery_page {
 };
 
 extern const struct gallery_page gallery_administration_pages[];
+extern const struct gallery_page gallery_domain_pages[];
 extern const struct gallery_page gallery_login_pages[];
 extern const struct gallery_page gallery_join_pages[];
 extern const struct gallery_page gallery_list_pages[];

@@ -136,12 +136,15 @@ static void test_every_text_in_every_language(void **state)
 		"two-factor-off", "backup-codes-changed", "new-login",
 		"password-filed",
 		"password-done", "password-failed", "password-expired",
-		"create-filed", "create-done", "create-failed",
-		"create-expired", "delete-filed", "delete-done",
+		"create-done", "create-failed", "create-expired",
+		"delete-filed", "delete-done",
 		"delete-failed", "delete-expired", "request-canceled", "registration",
 		"registration-account", "registration-known",
 		"registration-waiting", "registration-reminder",
 		"registration-accepted", "registration-declined",
+		"account-made", "account-deleted", "account-role",
+		"account-deactivated", "account-activated", "two-factor-reset",
+		"mailbox-given", "mailbox-taken", "aliases-changed",
 	};
 	struct mail_values values = {
 		.product = "PRODUCT", .email = "EMAIL", .address = "ADDRESS",
