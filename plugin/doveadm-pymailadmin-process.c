@@ -9,9 +9,11 @@
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
+#include "closure-store.h"
 #include "create-request.h"
 #include "delete-request.h"
 #include "encrypt-request.h"
+#include "live-sessions.h"
 #include "monotonic-time.h"
 #include "password-change.h"
 #include "rekey-queue.h"
@@ -189,6 +191,36 @@ process_work(struct process *process, struct request_row *row)
 	return result;
 }
 
+/* An administrator keeps a mailbox closed, as long as the time is not over; who
+   had passed the log-in when it was closed may be in by now. Returns FALSE if the
+   database failed. */
+static bool process_closure(struct process *process, struct request_row *row)
+{
+	unsigned int count;
+	uint64_t opens;
+	const char *error;
+	int ret;
+
+	if (request_row_keeps_closed(row,
+			process->cmd.set->pymailadmin_rekey_window, &opens)) {
+		if (live_sessions_kick(process->change.base_dir, row->address,
+				       &count, &error) < 0)
+			e_error(process->cmd.event, "ending the sessions of %s "
+				"failed: %s", str_sanitize(row->address, 254),
+				error);
+		return TRUE;
+	}
+	ret = request_store_end(process->cmd.store, row, REQUEST_STATE_DONE,
+				"done", "its time is over", &error);
+	if (ret < 0) {
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+		return process_database_works(process);
+	}
+	if (ret > 0)
+		process_print(process, row, "done");
+	return TRUE;
+}
+
 /* Returns FALSE if the database failed. */
 static bool process_request(struct process *process, pool_t pool,
 			    struct request_row *row)
@@ -252,10 +284,16 @@ static bool process_requests(struct process *process)
 		return FALSE;
 	}
 	array_foreach_elem(&rows, row) T_BEGIN {
-		if (!ok || process->jobs_left == 0 ||
-		    monotonic_time_msecs() - begun > PASS_MAX_MSECS ||
-		    request_state_is_final(row->state) ||
-		    !process_is_ours(process, row) || !process_is_free(row))
+		if (!ok || request_state_is_final(row->state))
+			;
+		else if (row->kind == REQUEST_KIND_CLOSE &&
+			 (process->one == NULL ||
+			  strcasecmp(process->one, row->address) == 0))
+			ok = process_closure(process, row);
+		else if (process->jobs_left == 0 ||
+			 monotonic_time_msecs() - begun > PASS_MAX_MSECS ||
+			 !process_is_ours(process, row) ||
+			 !process_is_free(row))
 			;
 		else if (process_is_expired(process, row))
 			ok = process_expire(process, row);

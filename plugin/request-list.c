@@ -12,7 +12,8 @@
 	"COALESCE(lease_until<=UTC_TIMESTAMP(),1)," \
 	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason," \
 	"mails_done,mails_total,bytes_done,bytes_total," \
-	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP()),backend"
+	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP()),backend," \
+	REQUEST_SQL_TO_EPOCH("retry_at")
 #define SQL_ROW_COLUMNS SQL_ROW_COLUMNS_WITH("sealed")
 #define SQL_WORK_COLUMNS SQL_ROW_COLUMNS_WITH("LEFT(sealed,1)")
 
@@ -71,6 +72,7 @@ static int request_row_read(struct sql_result *result, pool_t pool,
 	row->progress.bytes_total = field_uint64(result, 16);
 	row->storing_secs = field_uint64(result, 17);
 	row->backend = field_dup(pool, result, 18);
+	row->until = field_uint64(result, 19);
 	*row_r = row;
 	return 0;
 }
@@ -132,7 +134,8 @@ int request_store_list_work(struct request_store *store, const char *host,
 		"SELECT " SQL_WORK_COLUMNS " FROM pymailadmin_request "
 		"WHERE backend<=>NULLIF(?,'') AND "
 		"state IN (" SQL_OPEN_STATES ") AND "
-		"(retry_at IS NULL OR retry_at<=UTC_TIMESTAMP()) AND "
+		"(retry_at IS NULL OR retry_at<=UTC_TIMESTAMP() OR "
+		"kind='close') AND "
 		"(claimed_by IS NULL OR lease_until IS NULL OR "
 		"lease_until<=UTC_TIMESTAMP() OR "
 		"SUBSTRING_INDEX(claimed_by,'/',1)=?) AND "

@@ -33,8 +33,10 @@ struct request_row {
 	/* Who works on it, NULL if nobody, and whether their time is up. */
 	const char *claimed_by;
 	bool lease_expired;
-	/* It must not be tried again before some later time. */
+	/* It must not be tried again before some later time, which is until; of
+	   kind close the mailbox opens then. 0: there is none. */
 	bool waiting;
+	uint64_t until;
 	unsigned int attempts;
 	/* Stored mail re-encrypted so far, of how much; all 0 before. */
 	struct request_progress progress;

@@ -22,7 +22,7 @@
 /* What is open, and how the last ones ended. */
 #define IS_TOLD \
 	"(r.ended_at IS NULL OR (r.state<>'canceled' AND " \
-	"r.ended_at>UTC_TIMESTAMP()-INTERVAL " \
+	"r.kind<>'close' AND r.ended_at>UTC_TIMESTAMP()-INTERVAL " \
 	TEXT_OF_VALUE(MAILBOX_FAILURE_DAYS) " DAY)) "
 /* Aliases are counted once for all, not for each mailbox: the mail server's
    table may have no index for that. */
