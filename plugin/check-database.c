@@ -24,7 +24,8 @@ static bool check_server(struct check *check)
 	if (sql_check_server(check->store, &version, &error) < 0) {
 		check_error(check, name, EX_TEMPFAIL, "it cannot be reached, "
 			"and what is in it is not checked; logins are refused "
-			"until it can: %s", error);
+			"until it can: %s; standard error says why, such as a "
+			"certificate that is not accepted", error);
 		request_store_deinit(&check->store);
 		return FALSE;
 	}

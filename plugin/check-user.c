@@ -6,6 +6,7 @@
 #include "mail-storage-service.h"
 #include "mail-user.h"
 #include "check-keys.h"
+#include "closure-store.h"
 #include "key-journal.h"
 #include "key-password.h"
 #include "key-store.h"
@@ -13,7 +14,7 @@
 #include "mailbox-lock.h"
 #include "password-hash.h"
 #include "pymailadmin-settings.h"
-#include "request-store.h"
+#include "request-backend.h"
 #include "user-lookup.h"
 #include "check.h"
 
@@ -54,6 +55,24 @@ static bool check_row(struct check_mailbox *mailbox)
 	}
 	/* what else is wrong with the view has its line */
 	return ret != 0;
+}
+
+/* Its home is on the hosts of its backend. */
+static bool check_is_here(struct check_mailbox *mailbox)
+{
+	struct check *check = mailbox->check;
+	const char *backend = NULL, *error;
+
+	if (check->store == NULL ||
+	    request_backend_of(check->store, mailbox->username, &backend,
+			       &error) < 0 ||
+	    request_backend_is_ours(check->store, backend))
+		return TRUE;
+	check_warning(check, "user", "it is on %s, and to be checked there",
+		      backend == NULL ? "a host without pymailadmin_backend" :
+		      t_strdup_printf("a host with pymailadmin_backend = %s",
+				      backend));
+	return FALSE;
 }
 
 static void check_lookup(struct check_mailbox *mailbox)
@@ -166,9 +185,8 @@ static void check_request_row(struct check_mailbox *mailbox,
 		return;
 	}
 	mailbox->request_id = p_strdup(check->pool, row->id);
-	if (row->kind == REQUEST_KIND_PASSWORD &&
-	    request_window_is_closed(row->state, row->created, row->now,
-				check->set->pymailadmin_rekey_window, &opens)) {
+	if (request_row_keeps_closed(row, check->set->pymailadmin_rekey_window,
+				     &opens)) {
 		until = opens == 0 ?
 			", and the mailbox closed until it is finished" :
 			t_strdup_printf(", and the mailbox closed until %s at "
@@ -346,6 +364,10 @@ static void check_mailbox(struct check_mailbox *mailbox)
 {
 	if (!check_row(mailbox))
 		return;
+	if (!check_is_here(mailbox)) {
+		check_request(mailbox);
+		return;
+	}
 	/* the userdb is the auth process's */
 	if (mailbox->check->running)
 		check_lookup(mailbox);

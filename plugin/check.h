@@ -74,6 +74,8 @@ void check_auth(struct check *check);
 void check_mail(struct check *check);
 /* The database, its tables and rights, and the timer. */
 void check_database(struct check *check);
+/* Which mailboxes this host takes, and the others of the database. */
+void check_backend(struct check *check);
 /* The seal key, anvil and Postfix. */
 void check_host(struct check *check);
 /* The mailbox of a user. password is NULL if it is not to be proved. */

@@ -122,6 +122,7 @@ static void check_run(struct check *check, const char *username,
 	check_mail(check);
 	check_host(check);
 	check_database(check);
+	check_backend(check);
 	if (username != NULL) T_BEGIN {
 		check_user(check, username, password);
 	} T_END;

@@ -9,21 +9,29 @@
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
+#include "closure-store.h"
 #include "create-request.h"
 #include "delete-request.h"
 #include "encrypt-request.h"
+#include "live-sessions.h"
 #include "monotonic-time.h"
 #include "password-change.h"
 #include "rekey-queue.h"
+#include "request-backend.h"
 #include "request-store.h"
 #include "seal-key-file.h"
+#include "sql-run.h"
 #include "process-memory.h"
 #include "sql-check.h"
 #include "doveadm-pymailadmin.h"
 
+#define HEARTBEAT_INTERVAL_MSECS (60 * 1000)
 /* How long a new request waits while mail is being re-encrypted. */
 #define LIST_INTERVAL_MSECS 1000
 #define POLL_INTERVAL_MSECS 20
+/* Where many wait, a new one of a person waits no longer than that for those of
+   others. */
+#define PASS_MAX_MSECS (10 * 1000)
 
 struct process {
 	struct pymailadmin_cmd cmd;
@@ -31,6 +39,7 @@ struct process {
 	struct seal_private_key seal_key;
 	struct rekey_queue *queue;
 	const char *owner;
+	uint64_t heartbeat_msecs;
 	/* NULL: everybody's requests */
 	const char *one;
 	unsigned int jobs_left;
@@ -99,6 +108,9 @@ static bool process_database_works(struct process *process)
 	uint64_t now;
 	const char *error;
 
+	/* the next run goes on */
+	if (sql_run_has_lost_server())
+		return FALSE;
 	return request_store_get_time(process->cmd.store, &now, &error) >= 0;
 }
 
@@ -179,20 +191,60 @@ process_work(struct process *process, struct request_row *row)
 	return result;
 }
 
-/* Returns FALSE if the database failed. */
-static bool process_request(struct process *process, struct request_row *row)
+/* An administrator keeps a mailbox closed, as long as the time is not over; who
+   had passed the log-in when it was closed may be in by now. Returns FALSE if the
+   database failed. */
+static bool process_closure(struct process *process, struct request_row *row)
 {
-	enum password_change_result result;
+	unsigned int count;
+	uint64_t opens;
 	const char *error;
 	int ret;
 
-	ret = request_store_claim(process->cmd.store, row, process->owner,
-				  &error);
+	if (request_row_keeps_closed(row,
+			process->cmd.set->pymailadmin_rekey_window, &opens)) {
+		if (live_sessions_kick(process->change.base_dir, row->address,
+				       &count, &error) < 0)
+			e_error(process->cmd.event, "ending the sessions of %s "
+				"failed: %s", str_sanitize(row->address, 254),
+				error);
+		return TRUE;
+	}
+	ret = request_store_end(process->cmd.store, row, REQUEST_STATE_DONE,
+				"done", "its time is over", &error);
 	if (ret < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		return process_database_works(process);
 	}
-	if (ret == 0)
+	if (ret > 0)
+		process_print(process, row, "done");
+	return TRUE;
+}
+
+/* Returns FALSE if the database failed. */
+static bool process_request(struct process *process, pool_t pool,
+			    struct request_row *row)
+{
+	enum password_change_result result;
+	enum request_backend_claim claim;
+	const char *error;
+
+	if (request_backend_claim(process->cmd.store, row, process->owner,
+				  &claim, &error) < 0 ||
+	    (claim == REQUEST_BACKEND_CLAIM_DONE &&
+	     request_store_read_seal(process->cmd.store, pool, row,
+				     &error) < 0)) {
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+		return process_database_works(process);
+	}
+	if (claim == REQUEST_BACKEND_CLAIM_MOVED) {
+		e_info(process->cmd.event, "request %s of %s is handed on: "
+		       "the mailbox is on another mail host now", row->id,
+		       str_sanitize(row->address, 254));
+		/* it may be this one */
+		process->worked = TRUE;
+	}
+	if (claim != REQUEST_BACKEND_CLAIM_DONE)
 		return TRUE;
 	process->jobs_left--;
 	process->worked = TRUE;
@@ -202,9 +254,22 @@ static bool process_request(struct process *process, struct request_row *row)
 		process_database_works(process);
 }
 
+static int process_list(struct process *process, pool_t pool,
+			ARRAY_TYPE(request_row) *rows, const char **error_r)
+{
+	if (process->one != NULL)
+		return request_store_list(process->cmd.store, process->one,
+					  pool, rows, error_r);
+	return request_store_list_work(process->cmd.store, my_hostname,
+		process->cmd.set->pymailadmin_rekey_window,
+		process->cmd.set->pymailadmin_deletion_grace, pool, rows,
+		error_r);
+}
+
 /* Returns FALSE if the database failed. */
 static bool process_requests(struct process *process)
 {
+	const uint64_t begun = monotonic_time_msecs();
 	ARRAY_TYPE(request_row) rows;
 	struct request_row *row;
 	const char *error;
@@ -213,23 +278,47 @@ static bool process_requests(struct process *process)
 
 	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
 	p_array_init(&rows, pool, 64);
-	if (request_store_list(process->cmd.store, NULL, pool, &rows,
-			       &error) < 0) {
+	if (process_list(process, pool, &rows, &error) < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		pool_unref(&pool);
 		return FALSE;
 	}
 	array_foreach_elem(&rows, row) T_BEGIN {
-		if (!ok || process->jobs_left == 0 ||
-		    !process_is_ours(process, row) || !process_is_free(row))
+		if (!ok || request_state_is_final(row->state))
+			;
+		else if (row->kind == REQUEST_KIND_CLOSE &&
+			 (process->one == NULL ||
+			  strcasecmp(process->one, row->address) == 0))
+			ok = process_closure(process, row);
+		else if (process->jobs_left == 0 ||
+			 monotonic_time_msecs() - begun > PASS_MAX_MSECS ||
+			 !process_is_ours(process, row) ||
+			 !process_is_free(row))
 			;
 		else if (process_is_expired(process, row))
 			ok = process_expire(process, row);
 		else if (rekey_queue_may_start(process->queue, row))
-			ok = process_request(process, row);
+			ok = process_request(process, pool, row);
 	} T_END;
 	pool_unref(&pool);
 	return ok;
+}
+
+static void process_heartbeat(struct process *process)
+{
+	unsigned char id[SEAL_KEY_ID_SIZE];
+	struct seal_public_key pub;
+	const char *key_id = NULL, *error;
+
+	if (process->change.seal_key != NULL &&
+	    seal_private_to_public(&process->seal_key, &pub, &error) == 0) {
+		seal_public_key_id(&pub, id);
+		key_id = binary_to_hex(id, sizeof(id));
+	}
+	if (request_backend_heartbeat(process->cmd.store, my_hostname, key_id,
+				      &error) < 0)
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+	process->heartbeat_msecs = monotonic_time_msecs();
 }
 
 /* Until nothing is left to do: as long as stored mail is being re-encrypted,
@@ -245,6 +334,10 @@ static void process_loop(struct process *process)
 			rekey_queue_abandon(process->queue);
 		process->again = TRUE;
 		listed = monotonic_time_msecs();
+		if (listed - process->heartbeat_msecs >=
+		    HEARTBEAT_INTERVAL_MSECS &&
+		    !rekey_queue_has_failed(process->queue))
+			process_heartbeat(process);
 		while (rekey_queue_poll(process->queue) > 0 &&
 		       !master_service_is_killed(master_service) &&
 		       monotonic_time_msecs() - listed < LIST_INTERVAL_MSECS)
@@ -270,20 +363,26 @@ static void process_read_seal_key(struct process *process)
 			     "reading the seal key failed: %s", error);
 }
 
-static void process_heartbeat(struct process *process)
+/* The request of one mailbox may be for other hosts: say so. */
+static void process_find_one(struct process *process)
 {
-	unsigned char id[SEAL_KEY_ID_SIZE];
-	struct seal_public_key pub;
-	const char *key_id = NULL, *error;
+	ARRAY_TYPE(request_row) rows;
+	const struct request_row *row;
+	const char *error;
 
-	if (process->change.seal_key != NULL &&
-	    seal_private_to_public(&process->seal_key, &pub, &error) == 0) {
-		seal_public_key_id(&pub, id);
-		key_id = binary_to_hex(id, sizeof(id));
-	}
-	if (request_store_heartbeat(process->cmd.store, my_hostname, key_id,
-				    &error) < 0)
-		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+	t_array_init(&rows, 8);
+	if (request_store_list(process->cmd.store, process->one,
+			       pool_datastack_create(), &rows, &error) < 0 ||
+	    array_is_empty(&rows))
+		return;
+	row = array_idx_elem(&rows, 0);
+	if (!request_state_is_final(row->state) &&
+	    !request_backend_is_ours(process->cmd.store, row->backend))
+		pymailadmin_cmd_fail(&process->cmd, EX_UNAVAILABLE,
+			"the request of %s is for mail hosts %s, not for this "
+			"one", process->one, row->backend == NULL ?
+			"without pymailadmin_backend" : t_strdup_printf(
+			"with pymailadmin_backend = %s", row->backend));
 }
 
 /* With other tables it could not tell what it does. Nobody is locked out by
@@ -309,6 +408,10 @@ static void process_run(struct process *process)
 		return;
 	process_read_seal_key(process);
 	process_heartbeat(process);
+	if (sql_run_has_lost_server()) {
+		seal_private_key_wipe(&process->seal_key);
+		return;
+	}
 
 	storage_service = mail_storage_service_init(master_service,
 		MAIL_STORAGE_SERVICE_FLAG_USERDB_LOOKUP |
@@ -322,6 +425,8 @@ static void process_run(struct process *process)
 	process->change.storage_service = storage_service;
 	process->change.base_dir = doveadm_settings->base_dir;
 	process->owner = pymailadmin_owner_self();
+	if (process->one != NULL)
+		process_find_one(process);
 
 	process->queue = rekey_queue_init(&process->change, process_say,
 					  process);

@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "array.h"
+#include "str.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mail-user.h"
@@ -27,6 +28,17 @@ bool path_is_inside(const char *path, const char *dir)
 
 	return str_begins(path, dir, &rest) &&
 		(*rest == '\0' || *rest == '/');
+}
+
+const char *path_plain(const char *path)
+{
+	string_t *str = t_str_new(strlen(path));
+
+	for (; *path != '\0'; path++) {
+		if (path[0] != '/' || (path[1] != '/' && path[1] != '\0'))
+			str_append_c(str, *path);
+	}
+	return str_c(str);
 }
 
 /*
@@ -73,7 +85,8 @@ static bool directory_may_go(const char *path, const char *username,
 
 	if (!path_is_plain(path) || !path_has_name(path, username)) {
 		*error_r = t_strdup_printf("%s may be other users', too: it "
-			"has no %s in it", path, username);
+			"has no %s in it", *path == '\0' ? "/" : path,
+			username);
 		return FALSE;
 	}
 	parent = t_strdup_until(path, strrchr(path, '/'));
@@ -121,7 +134,7 @@ int mailbox_removal_check_keys(struct mail_user *user, const char *home,
 	if (store->unusable_reason != NULL)
 		*error_r = t_strdup(store->unusable_reason);
 	else if (store->file_path != NULL &&
-		 !path_is_inside(store->file_path, home) &&
+		 !path_is_inside(path_plain(store->file_path), home) &&
 		 !path_has_name(store->file_path, user->username))
 		*error_r = t_strdup_printf("%s may hold other users' keys, "
 			"too: it is not in the home, and has no %s in its "
@@ -339,8 +352,10 @@ static int remove_roots(struct mail_namespace *ns, const char *home,
 	unsigned int i;
 
 	for (i = 0; i < N_ELEMENTS(types); i++) {
-		if (!mailbox_list_get_root_path(ns->list, types[i], &path) ||
-		    path_is_inside(path, home))
+		if (!mailbox_list_get_root_path(ns->list, types[i], &path))
+			continue;
+		path = path_plain(path);
+		if (path_is_inside(path, home))
 			continue;
 		if (!directory_may_go(path, ns->user->username, &error)) {
 			e_warning(ns->user->event, "left as it is: %s", error);
@@ -418,6 +433,16 @@ int mailbox_removal_run_home(const char *home,
 	return tree_removal_run(home, &params, error_r);
 }
 
+/* Else the mark could come back, and keep out who gets the address next. */
+static int end_home_sync(const char *home, const char **error_r)
+{
+	const char *parent = t_strdup_until(home, strrchr(home, '/'));
+
+	if (access(parent, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	return file_sync_name(home, error_r);
+}
+
 int mailbox_removal_end_home(const char *home, const char **error_r)
 {
 	const char *const *name;
@@ -425,7 +450,7 @@ int mailbox_removal_end_home(const char *home, const char **error_r)
 
 	fd = open(home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
-		return 0;
+		return end_home_sync(home, error_r);
 	if (fd == -1) {
 		*error_r = t_strdup_printf("open(%s) failed: %m", home);
 		return -1;
@@ -443,5 +468,5 @@ int mailbox_removal_end_home(const char *home, const char **error_r)
 		*error_r = t_strdup_printf("rmdir(%s) failed: %m", home);
 		ret = -1;
 	}
-	return ret;
+	return ret < 0 ? -1 : end_home_sync(home, error_r);
 }

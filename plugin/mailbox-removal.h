@@ -8,7 +8,7 @@
 
    Paths come from Dovecot's configuration, which may give several users the
    same one: nothing is removed as a whole unless its path has the user's name
-   in it and the user owns it. */
+   in it and the user owns it. A home is given as path_plain() makes it. */
 
 struct mail_user;
 struct tree_removal;
@@ -44,7 +44,10 @@ int mailbox_removal_run_home(const char *home,
    privileges: nothing but these names is removed. Returns 0, -1 on error. */
 int mailbox_removal_end_home(const char *home, const char **error_r);
 
-/* Is one path inside of the other, or the same? */
+/* Without empty parts, as with a home that ends in a slash; of / nothing is
+   left. */
+const char *path_plain(const char *path);
+/* Is one path, as path_plain() makes it, inside of the other, or the same? */
 bool path_is_inside(const char *path, const char *dir);
 
 #endif

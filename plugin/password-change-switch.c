@@ -4,7 +4,7 @@
 #include "sealed-request.h"
 #include "key-change.h"
 #include "key-journal.h"
-#include "request-store.h"
+#include "request-backend.h"
 #include "password-change-job.h"
 
 enum job_result job_begin_switch(struct job *job)
@@ -96,8 +96,8 @@ static enum job_result job_reclaim(struct job *job)
 {
 	ARRAY_TYPE(request_row) rows;
 	struct request_row *row, *ours = NULL;
+	enum request_backend_claim result;
 	const char *error;
-	int ret;
 
 	t_array_init(&rows, 4);
 	if (request_store_list(job->ctx->store, job->row->address,
@@ -111,12 +111,11 @@ static enum job_result job_reclaim(struct job *job)
 	    null_strcmp(ours->claimed_by, job->row->claimed_by) != 0)
 		return job_lost(job);
 	job->row->state = ours->state;
-	ret = request_store_claim(job->ctx->store, job->row,
-		t_strdup_printf("%s/%u", job->row->claimed_by, ++job->claims),
-		&error);
-	if (ret < 0)
+	if (request_backend_claim(job->ctx->store, job->row,
+			t_strdup_printf("%s/%u", job->row->claimed_by,
+					++job->claims), &result, &error) < 0)
 		return job_database_failed(job, error);
-	return ret == 0 ? job_lost(job) : JOB_OK;
+	return result == REQUEST_BACKEND_CLAIM_DONE ? JOB_OK : job_lost(job);
 }
 
 static enum job_result job_switch_hash(struct job *job)

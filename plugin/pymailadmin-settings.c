@@ -3,6 +3,11 @@
 #include "settings-parser.h"
 #include "pymailadmin-settings.h"
 
+/* What the database's column takes. */
+#define BACKEND_MAX_CHARS 253
+#define BACKEND_CHARACTERS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
+
 static bool pymailadmin_settings_check(void *set, pool_t pool,
 				       const char **error_r);
 
@@ -19,9 +24,11 @@ static const struct setting_define pymailadmin_setting_defines[] = {
 	DEF(BOOL, pymailadmin_rekey_drop_cache),
 	DEF(STR_NOVARS, pymailadmin_key_password),
 	DEF(STR, pymailadmin_password_scheme),
+	DEF(STR, pymailadmin_backend),
 	DEF(STR, pymailadmin_seal_key_path),
 	DEF(STR_NOVARS, pymailadmin_window_text),
 	DEF(STR, pymailadmin_creation_text),
+	DEF(STR_NOVARS, pymailadmin_maintenance_text),
 	DEF(STR, pymailadmin_unavailable_text),
 	DEF(TIME, pymailadmin_deletion_grace),
 	DEF(TIME, pymailadmin_address_quarantine),
@@ -38,12 +45,15 @@ static const struct pymailadmin_settings pymailadmin_default_settings = {
 	.pymailadmin_rekey_drop_cache = FALSE,
 	.pymailadmin_key_password = "%{password | sha256 | hexlify}",
 	.pymailadmin_password_scheme = "ARGON2ID",
+	.pymailadmin_backend = "",
 	.pymailadmin_seal_key_path = "/etc/dovecot/pymailadmin-seal.key",
 	.pymailadmin_window_text = "Your mailbox is closed while its password "
 		"is being changed. It opens again by "
 		"%{opens | default('the end of the change')}.",
 	.pymailadmin_creation_text =
 		"Your mailbox is being made, try again in a few minutes",
+	.pymailadmin_maintenance_text = "Your mailbox is closed for "
+		"maintenance. It opens again by %{opens}.",
 	.pymailadmin_unavailable_text =
 		"Your mailbox cannot be opened right now, try again later",
 	.pymailadmin_deletion_grace = 48*60*60,
@@ -129,6 +139,14 @@ static bool pymailadmin_settings_check(void *_set, pool_t pool ATTR_UNUSED,
 	    set->pymailadmin_rekey_window > PYMAILADMIN_REKEY_WINDOW_MAX_SECS) {
 		*error_r = "pymailadmin_rekey_window must be "
 			"between 1 second and 15 minutes";
+		return FALSE;
+	}
+	/* compared alike here and in the database, and shown anywhere */
+	if (strspn(set->pymailadmin_backend, BACKEND_CHARACTERS) !=
+	    strlen(set->pymailadmin_backend) ||
+	    strlen(set->pymailadmin_backend) > BACKEND_MAX_CHARS) {
+		*error_r = "pymailadmin_backend must be a name of letters, "
+			"digits, and . _ : -";
 		return FALSE;
 	}
 	if (strstr(set->pymailadmin_key_password, "%{password") == NULL) {

@@ -38,6 +38,10 @@ struct pymailadmin_settings {
 	const char *pymailadmin_key_password;
 	/* Scheme of the hashes "request password" makes. */
 	const char *pymailadmin_password_scheme;
+	/* What this host is called among several that share a database: it
+	   takes the mailboxes that are said to be there; "": those of which
+	   nothing is said. */
+	const char *pymailadmin_backend;
 	/* Path of the private seal key, root's alone. */
 	const char *pymailadmin_seal_key_path;
 	/* Template of what a refused login is told. %{opens} is the time it
@@ -46,6 +50,9 @@ struct pymailadmin_settings {
 	const char *pymailadmin_window_text;
 	/* What a login is told while the mailbox is being made. */
 	const char *pymailadmin_creation_text;
+	/* Template of what a login is told while an administrator keeps the
+	   mailbox closed; %{opens} as above. */
+	const char *pymailadmin_maintenance_text;
 	/* What a login is told while the database cannot be asked. */
 	const char *pymailadmin_unavailable_text;
 	/* How long a deletion can be canceled, seconds. */

@@ -9,31 +9,15 @@
 #include "pymailadmin-settings.h"
 #include "sql-run.h"
 #include "request-notice.h"
-#include "request-store.h"
+#include "request-store-private.h"
 
 /* Less than the columns hold: "..." may follow. */
 #define REASON_MAX_CHARS 490
 
 /* Times are UTC DATETIMEs, whatever the session's time zone. */
-#define SQL_TO_EPOCH(col) \
-	"TIMESTAMPDIFF(SECOND,'1970-01-01 00:00:00'," col ")"
 #define SQL_FROM_EPOCH \
 	"TIMESTAMPADD(SECOND,?,'1970-01-01 00:00:00')"
 #define SQL_AFTER_SECS "TIMESTAMPADD(SECOND,?,UTC_TIMESTAMP())"
-
-#define SQL_ROW_COLUMNS \
-	"id,kind,state,address," SQL_TO_EPOCH("created_at") "," \
-	SQL_TO_EPOCH("UTC_TIMESTAMP()") ",sealed,claimed_by," \
-	"COALESCE(lease_until<=UTC_TIMESTAMP(),1)," \
-	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason," \
-	"mails_done,mails_total,bytes_done,bytes_total," \
-	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP())"
-
-struct request_store {
-	struct event *event;
-	struct sql_db *db;
-	struct module *modules;
-};
 
 int request_store_init(struct event *event, struct request_store **store_r,
 		       const char **error_r)
@@ -43,6 +27,7 @@ int request_store_init(struct event *event, struct request_store **store_r,
 		.require_init_funcs = TRUE,
 	};
 	const char *const names[] = { "driver_mysql", NULL };
+	const struct pymailadmin_settings *pma_set;
 	struct request_store *store;
 	struct event *sql_event;
 	struct module *modules = NULL;
@@ -62,7 +47,15 @@ int request_store_init(struct event *event, struct request_store **store_r,
 		module_dir_unload(&modules);
 		return -1;
 	}
+	if (settings_get(event, &pymailadmin_setting_parser_info, 0, &pma_set,
+			 error_r) < 0) {
+		sql_unref(&db);
+		module_dir_unload(&modules);
+		return -1;
+	}
 	store = i_new(struct request_store, 1);
+	store->backend = i_strdup(pma_set->pymailadmin_backend);
+	settings_free(pma_set);
 	store->event = event;
 	store->db = db;
 	store->modules = modules;
@@ -80,12 +73,18 @@ void request_store_deinit(struct request_store **_store)
 
 	sql_unref(&store->db);
 	module_dir_unload(&store->modules);
+	i_free(store->backend);
 	i_free(store);
 }
 
 struct sql_db *request_store_get_db(struct request_store *store)
 {
 	return store->db;
+}
+
+const char *request_store_get_backend(struct request_store *store)
+{
+	return store->backend;
 }
 
 /* lib-sql cannot bind NULL: the statement has NULLIF(?,''). */
@@ -101,97 +100,6 @@ static const char *reason_text(const char *reason)
 {
 	return reason == NULL ? "" :
 		str_sanitize_utf8(reason, REASON_MAX_CHARS);
-}
-
-static const char *
-field_dup(pool_t pool, struct sql_result *result, unsigned int idx)
-{
-	return p_strdup(pool, sql_result_get_field_value(result, idx));
-}
-
-static uint64_t field_uint64(struct sql_result *result, unsigned int idx)
-{
-	const char *value = sql_result_get_field_value(result, idx);
-	uint64_t num;
-
-	return value != NULL && str_to_uint64(value, &num) == 0 ? num : 0;
-}
-
-static int request_row_read(struct sql_result *result, pool_t pool,
-			    struct request_row **row_r, const char **error_r)
-{
-	struct request_row *row = p_new(pool, struct request_row, 1);
-	const unsigned char *sealed;
-
-	row->id = field_dup(pool, result, 0);
-	if (!request_kind_parse(sql_result_get_field_value(result, 1),
-				&row->kind) ||
-	    !request_state_parse(sql_result_get_field_value(result, 2),
-				 &row->state)) {
-		*error_r = t_strdup_printf(
-			"request %s is of an unknown kind or state", row->id);
-		return -1;
-	}
-	row->address = field_dup(pool, result, 3);
-	row->created = field_uint64(result, 4);
-	row->now = field_uint64(result, 5);
-	sealed = sql_result_get_field_value_binary(result, 6,
-						   &row->sealed_size);
-	if (sealed != NULL && row->sealed_size > 0)
-		row->sealed = p_memdup(pool, sealed, row->sealed_size);
-	row->claimed_by = field_dup(pool, result, 7);
-	row->lease_expired = field_uint64(result, 8) != 0;
-	row->waiting = field_uint64(result, 9) != 0;
-	row->attempts = field_uint64(result, 10);
-	row->outcome = field_dup(pool, result, 11);
-	row->reason = field_dup(pool, result, 12);
-	row->progress.mails_done = field_uint64(result, 13);
-	row->progress.mails_total = field_uint64(result, 14);
-	row->progress.bytes_done = field_uint64(result, 15);
-	row->progress.bytes_total = field_uint64(result, 16);
-	row->storing_secs = field_uint64(result, 17);
-	*row_r = row;
-	return 0;
-}
-
-int request_store_list(struct request_store *store, const char *address,
-		       pool_t pool, ARRAY_TYPE(request_row) *rows,
-		       const char **error_r)
-{
-	struct sql_statement *stmt;
-	struct sql_result *result;
-	struct request_row *row;
-	const char *error;
-	int ret;
-
-	if (address != NULL) {
-		stmt = sql_statement_init(store->db,
-			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
-			"WHERE address=? ORDER BY open_address IS NULL,"
-			"ended_at IS NOT NULL,created_at DESC,updated_at DESC");
-		sql_statement_bind_str(stmt, 0, address);
-	} else {
-		/* what is half done first; deletions last, as nobody waits
-		   for them */
-		stmt = sql_statement_init(store->db,
-			"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
-			"WHERE state NOT IN ('done','failed','expired',"
-			"'canceled') ORDER BY kind='delete',state='storing',"
-			"state IN ('pending','claimed'),created_at,id");
-	}
-	result = sql_statement_query_s(&stmt);
-	while ((ret = sql_result_next_row(result)) > 0) {
-		/* one odd row must not stop the others */
-		if (request_row_read(result, pool, &row, &error) < 0)
-			e_warning(store->event, "%s", error);
-		else
-			array_push_back(rows, &row);
-	}
-	if (ret < 0)
-		(void)sql_run_failed("list requests",
-				     sql_result_get_error(result), error_r);
-	sql_result_unref(result);
-	return ret < 0 ? -1 : 0;
 }
 
 int request_store_get_hash(struct request_store *store, const char *address,
@@ -212,7 +120,7 @@ int request_store_get_time(struct request_store *store, uint64_t *now_r,
 	const char *value;
 
 	stmt = sql_statement_init(store->db,
-		"SELECT " SQL_TO_EPOCH("UTC_TIMESTAMP()"));
+		"SELECT " REQUEST_SQL_TO_EPOCH("UTC_TIMESTAMP()"));
 	switch (sql_run_lookup(stmt, "read the clock", &value, error_r)) {
 	case 1:
 		if (str_to_uint64(value, now_r) == 0)
@@ -278,33 +186,6 @@ int request_store_file(struct request_store *store,
 	if (sql_transaction_commit_s(&trans, &error) < 0)
 		return sql_run_failed("file request", error, error_r);
 	return 1;
-}
-
-int request_store_claim(struct request_store *store, struct request_row *row,
-			const char *owner, const char **error_r)
-{
-	struct sql_statement *stmt;
-	int ret;
-
-	/* <=> compares NULLs: taken from whom it was seen with, if anybody */
-	stmt = sql_statement_init(store->db,
-		"UPDATE pymailadmin_request SET claimed_by=?,"
-		"lease_until=" SQL_AFTER_SECS ",attempts=attempts+1,"
-		"retry_at=NULL,updated_at=UTC_TIMESTAMP(),"
-		"state=IF(state='pending','claimed',state) "
-		"WHERE id=? AND state=? AND claimed_by<=>NULLIF(?,'')");
-	sql_statement_bind_str(stmt, 0, owner);
-	sql_statement_bind_int64(stmt, 1, REQUEST_LEASE_SECS);
-	sql_statement_bind_str(stmt, 2, row->id);
-	sql_statement_bind_str(stmt, 3, request_state_name(row->state));
-	bind_nullable(stmt, 4, row->claimed_by);
-	ret = sql_run_update(store->db, stmt, "claim request", error_r);
-	if (ret > 0) {
-		if (row->state == REQUEST_STATE_PENDING)
-			row->state = REQUEST_STATE_CLAIMED;
-		row->claimed_by = owner;
-	}
-	return ret;
 }
 
 int request_store_advance(struct request_store *store,
@@ -463,23 +344,4 @@ int request_store_retry(struct request_store *store, struct request_row *row,
 		"ended_at IS NULL AND retry_at IS NOT NULL");
 	sql_statement_bind_str(stmt, 0, row->id);
 	return sql_run_update(store->db, stmt, "retry request", error_r);
-}
-
-int request_store_heartbeat(struct request_store *store, const char *host,
-			    const char *seal_key_id, const char **error_r)
-{
-	struct sql_statement *stmt;
-
-	stmt = sql_statement_init(store->db,
-		"INSERT INTO pymailadmin_heartbeat"
-		"(host,seal_key_id,version,last_run_at) "
-		"VALUES(?,NULLIF(?,''),?,UTC_TIMESTAMP()) "
-		"ON DUPLICATE KEY UPDATE "
-		"seal_key_id=VALUES(seal_key_id),version=VALUES(version),"
-		"last_run_at=VALUES(last_run_at)");
-	sql_statement_bind_str(stmt, 0, host);
-	bind_nullable(stmt, 1, seal_key_id);
-	sql_statement_bind_str(stmt, 2, PYMAILADMIN_VERSION);
-	return sql_run_update(store->db, stmt, "heartbeat", error_r) < 0 ?
-		-1 : 0;
 }

@@ -33,13 +33,17 @@ struct request_row {
 	/* Who works on it, NULL if nobody, and whether their time is up. */
 	const char *claimed_by;
 	bool lease_expired;
-	/* It must not be tried again before some later time. */
+	/* It must not be tried again before some later time, which is until; of
+	   kind close the mailbox opens then. 0: there is none. */
 	bool waiting;
+	uint64_t until;
 	unsigned int attempts;
 	/* Stored mail re-encrypted so far, of how much; all 0 before. */
 	struct request_progress progress;
 	/* Seconds since the current run of it began. */
 	unsigned int storing_secs;
+	/* Whose hosts work on it, NULL if those without a name. */
+	const char *backend;
 	/* Why it ended or waits: a code for programs, a text for the admin.
 	   NULL if there is nothing to say. */
 	const char *outcome, *reason;
@@ -51,13 +55,30 @@ int request_store_init(struct event *event, struct request_store **store_r,
 void request_store_deinit(struct request_store **store);
 /* For what else asks the same database. */
 struct sql_db *request_store_get_db(struct request_store *store);
+/* What this host is called in requests, "" if nothing. */
+const char *request_store_get_backend(struct request_store *store);
 
 /* The rows of one address, one that keeps others from being filed first, then
-   others that have not ended, each newest first; or, with address = NULL, all that have not ended, in the order they are to be worked
-   on. */
+   others that have not ended, each newest first; or, with address = NULL, all
+   that have not ended, in the order they are to be worked on. */
 int request_store_list(struct request_store *store, const char *address,
 		       pool_t pool, ARRAY_TYPE(request_row) *rows,
 		       const char **error_r);
+
+/* What the host of that name is to work on now, in that order, as far as it is
+   of its backend: not what is to be tried again later, what another host works
+   on, nor a deletion that is confirmed and not older than grace_secs. After it
+   what is of other backends, of which no host has been heard of lately, and is
+   older than window_secs or has a mailbox that has moved: for others to end, or
+   to hand on by request_backend_claim(). Of a seal there is only enough to see
+   that there is one. */
+int request_store_list_work(struct request_store *store, const char *host,
+			    unsigned int window_secs, unsigned int grace_secs,
+			    pool_t pool, ARRAY_TYPE(request_row) *rows,
+			    const char **error_r);
+/* The seal of a row of that list. */
+int request_store_read_seal(struct request_store *store, pool_t pool,
+			    struct request_row *row, const char **error_r);
 
 /* Hash of a mailbox. Returns 1 if found, 0 if there is no such mailbox. */
 int request_store_get_hash(struct request_store *store, const char *address,
@@ -69,10 +90,6 @@ int request_store_get_time(struct request_store *store, uint64_t *now_r,
 int request_store_file(struct request_store *store,
 		       const struct request_row *row, const char **error_r);
 
-/* Take a request for owner, unless somebody else took it since row was read:
-   returns 1 if taken, 0 if not. Sets row->state and row->claimed_by. */
-int request_store_claim(struct request_store *store, struct request_row *row,
-			const char *owner, const char **error_r);
 /* Move a claimed request to another state. With window_secs > 0 only if its
    window is still closed that long after it was filed. Returns 1 if moved, 0
    if it is not ours in that state, or too late. */
@@ -110,9 +127,5 @@ int request_store_progress(struct request_store *store,
 /* Let a waiting request be tried at once. Returns 1, or 0 if it is gone. */
 int request_store_retry(struct request_store *store, struct request_row *row,
 			const char **error_r);
-
-/* Tell the portal that this host works. */
-int request_store_heartbeat(struct request_store *store, const char *host,
-			    const char *seal_key_id, const char **error_r);
 
 #endif

@@ -1,7 +1,7 @@
 #include "lib.h"
 #include "strnum.h"
 #include "sql-api.h"
-#include "request-store.h"
+#include "request-backend.h"
 #include "schema-version.h"
 #include "sql-run.h"
 #include "sql-check.h"
@@ -21,6 +21,8 @@ static const struct sql_use {
 	  "FROM pymailadmin_mailbox WHERE 0" },
 	{ "pymailadmin_mailbox", "UPDATE",
 	  "UPDATE pymailadmin_mailbox SET password='' WHERE 0" },
+	{ "pymailadmin_create_file", "EXECUTE",
+	  "CALL pymailadmin_create_file('','',0,NULL,0,'','')" },
 	{ "pymailadmin_create_begin", "EXECUTE",
 	  "CALL pymailadmin_create_begin('','','',0)" },
 	{ "pymailadmin_create_activate", "EXECUTE",
@@ -36,8 +38,12 @@ static const struct sql_use {
 	  "SELECT id,kind,address,account_id,state,created_at,sealed,"
 	  "claimed_by,lease_until,attempts,retry_at,outcome,reason,"
 	  "mails_done,mails_total,bytes_done,bytes_total,storing_since,"
-	  "updated_at,ended_at,open_address "
+	  "updated_at,ended_at,open_address,backend "
 	  "FROM pymailadmin_request WHERE 0" },
+	{ "pymailadmin_backend_of", "EXECUTE",
+	  "SELECT pymailadmin_backend_of('') FROM DUAL" },
+	{ "pymailadmin_request_claim", "EXECUTE",
+	  "CALL pymailadmin_request_claim('','','','','',0)" },
 	{ "pymailadmin_request", "INSERT",
 	  "INSERT INTO pymailadmin_request(id,kind,address,created_at,sealed) "
 	  "SELECT '','password','',UTC_TIMESTAMP(),NULL FROM DUAL WHERE 0" },
@@ -59,6 +65,8 @@ static const struct sql_use {
 	  "DELETE FROM pymailadmin_account_mailbox WHERE 0" },
 	{ "pymailadmin_account_view", "SELECT",
 	  "SELECT id,role,active FROM pymailadmin_account_view WHERE 0" },
+	{ "pymailadmin_owner_view", "SELECT",
+	  "SELECT id,email FROM pymailadmin_owner_view WHERE 0" },
 	{ "pymailadmin_request", "SELECT",
 	  "SELECT home FROM pymailadmin_request WHERE 0" },
 	{ "pymailadmin_reserved_address", "SELECT",
@@ -77,12 +85,12 @@ static const struct sql_use {
 	  "INSERT INTO pymailadmin_event(actor,address,kind,request_id,text) "
 	  "SELECT '',NULL,'',NULL,'' FROM DUAL WHERE 0" },
 	{ "pymailadmin_heartbeat", "SELECT",
-	  "SELECT host,seal_key_id,version,last_run_at "
+	  "SELECT host,backend,seal_key_id,version,last_run_at "
 	  "FROM pymailadmin_heartbeat WHERE 0" },
 	{ "pymailadmin_heartbeat", "INSERT",
 	  "INSERT INTO pymailadmin_heartbeat"
-	  "(host,seal_key_id,version,last_run_at) "
-	  "SELECT '',NULL,'',UTC_TIMESTAMP() FROM DUAL WHERE 0 "
+	  "(host,backend,seal_key_id,version,last_run_at) "
+	  "SELECT '',NULL,NULL,'',UTC_TIMESTAMP() FROM DUAL WHERE 0 "
 	  "ON DUPLICATE KEY UPDATE version=VALUES(version)" },
 };
 
@@ -188,4 +196,74 @@ int sql_check_last_run(struct request_store *store, const char *host,
 		"UTC_TIMESTAMP())) FROM pymailadmin_heartbeat WHERE host=?");
 	sql_statement_bind_str(stmt, 0, host);
 	return lookup_uint(stmt, "read the heartbeat", secs_r, error_r);
+}
+
+/* Those there are go by names, in the order of these. */
+#define SQL_NAMES(name) \
+	"GROUP_CONCAT(DISTINCT " name " ORDER BY " name " SEPARATOR ', ')"
+#define SQL_WORKS "last_run_at>UTC_TIMESTAMP()-INTERVAL 5 MINUTE"
+
+int sql_check_mailboxes(struct request_store *store, bool ours,
+			const char **others_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	/* all would take minutes where there are a million */
+	stmt = sql_statement_init(request_store_get_db(store), ours ?
+		"SELECT 'this one' FROM (SELECT "
+		"pymailadmin_backend_of(address) AS backend "
+		"FROM pymailadmin_mailbox LIMIT 5000) m "
+		"WHERE backend<=>NULLIF(?,'') LIMIT 1" :
+		"SELECT " SQL_NAMES("COALESCE(backend,'hosts without a name')")
+		" FROM (SELECT pymailadmin_backend_of(address) AS backend "
+		"FROM pymailadmin_mailbox LIMIT 5000) m "
+		"WHERE NOT backend<=>NULLIF(?,'')");
+	sql_statement_bind_str(stmt, 0, request_store_get_backend(store));
+	return sql_run_lookup(stmt, "look where mailboxes are", others_r,
+			      error_r);
+}
+
+int sql_check_lost_requests(struct request_store *store,
+			    const char **backends_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT " SQL_NAMES("COALESCE(b.name,'hosts without "
+				    "pymailadmin_backend')")
+		" FROM (SELECT DISTINCT backend AS name "
+		"FROM pymailadmin_request WHERE state NOT IN ('done','failed',"
+		"'expired','canceled')) b WHERE "
+		"NOT b.name<=>NULLIF(?,'') AND "
+		REQUEST_BACKEND_SQL_SILENT("b.name"));
+	sql_statement_bind_str(stmt, 0, request_store_get_backend(store));
+	return sql_run_lookup(stmt, "look for requests", backends_r, error_r);
+}
+
+int sql_check_other_keys(struct request_store *store, const char *host,
+			 const char **hosts_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT " SQL_NAMES("o.host") " FROM pymailadmin_heartbeat o "
+		"JOIN pymailadmin_heartbeat h ON h.host=? "
+		"WHERE o.host<>h.host AND o." SQL_WORKS " AND "
+		"NOT o.seal_key_id<=>h.seal_key_id");
+	sql_statement_bind_str(stmt, 0, host);
+	return sql_run_lookup(stmt, "compare seal keys", hosts_r, error_r);
+}
+
+int sql_check_same_backend(struct request_store *store, const char *host,
+			   const char **hosts_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+
+	/* who gave several hosts one name knows why */
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT " SQL_NAMES("host") " FROM pymailadmin_heartbeat "
+		"WHERE host<>? AND backend IS NULL AND ?='' AND " SQL_WORKS);
+	sql_statement_bind_str(stmt, 0, host);
+	sql_statement_bind_str(stmt, 1, request_store_get_backend(store));
+	return sql_run_lookup(stmt, "look for other hosts", hosts_r, error_r);
 }

@@ -7,7 +7,7 @@
 struct request_store;
 
 /* The least version of sql/ that will do. */
-#define SQL_SCHEMA_VERSION 13
+#define SQL_SCHEMA_VERSION 14
 
 enum sql_check_fault {
 	/* A table, view or column is missing or is not as it should be. */
@@ -32,6 +32,21 @@ int sql_check_schema_version(struct request_store *store,
 /* May requests be worked on in these tables? Returns 1, 0 if they are older
    than needed or newer than known, with what to do, -1 on error. */
 int sql_check_schema(struct request_store *store, const char **error_r);
+
+/* Of some thousand mailboxes: are there any on this host's backend, or not?
+   Returns 1, with the others' backends in *others_r, 0, or -1 on error. */
+int sql_check_mailboxes(struct request_store *store, bool ours,
+			const char **others_r, const char **error_r);
+/* Backends with open requests of which no host has been heard of lately.
+   Returns 1 with their names, 0 if there are none, -1 on error. */
+int sql_check_lost_requests(struct request_store *store,
+			    const char **backends_r, const char **error_r);
+/* Hosts that work with another seal key than this one, likewise. */
+int sql_check_other_keys(struct request_store *store, const char *host,
+			 const char **hosts_r, const char **error_r);
+/* Other hosts of no backend's name that work beside this one, likewise. */
+int sql_check_same_backend(struct request_store *store, const char *host,
+			   const char **hosts_r, const char **error_r);
 
 /* Seconds since the host last looked for requests. Returns 1, 0 if it never
    did, -1 on error. */

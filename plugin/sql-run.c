@@ -2,8 +2,26 @@
 #include "sql-api.h"
 #include "sql-run.h"
 
+/* Of lib-sql and libmariadb, which say it in no other way. */
+static const char *const lost_errors[] = {
+	"Not connected to database",
+	"Can't connect to",
+};
+static bool lost_server = FALSE;
+
+bool sql_run_has_lost_server(void)
+{
+	return lost_server;
+}
+
 int sql_run_failed(const char *what, const char *error, const char **error_r)
 {
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(lost_errors); i++) {
+		if (strstr(error, lost_errors[i]) != NULL)
+			lost_server = TRUE;
+	}
 	*error_r = t_strdup_printf("sql(%s) failed: %s", what, error);
 	return -1;
 }

@@ -7,6 +7,12 @@
 struct sql_db;
 struct sql_statement;
 
+/* Has a statement failed because the server could not be connected to? To try
+   again is of use only in another process: libmariadb 3.4 crashes when Dovecot
+   2.4 connects a handle anew with which that has failed, which it does as soon
+   as it is asked again after its delay. */
+bool sql_run_has_lost_server(void);
+
 /* Sets the error. Returns -1. */
 int sql_run_failed(const char *what, const char *error, const char **error_r);
 

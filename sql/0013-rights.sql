@@ -18,7 +18,7 @@ CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER
 	VIEW pymailadmin_request_view AS
 	SELECT id, kind, address, account_id, state, created_at, quota, outcome,
 		retry_at, mails_done, mails_total, bytes_done, bytes_total,
-		storing_since, updated_at, ended_at, open_address
+		storing_since, updated_at, ended_at, open_address, backend
 	FROM pymailadmin_request;
 
 -- For the portal: all but the hash of the password.

@@ -5,10 +5,17 @@
 --   CREATE USER 'dovecot'@'localhost' IDENTIFIED BY '...';
 --
 -- and load this file into the database of the mail server, again after each
--- new numbered SQL file. For an account of another name or host:
+-- new numbered SQL file. For an account of another name or host, and for each
+-- of several mail hosts:
 --
 --   sed "s/'dovecot'@'localhost'/'mail'@'10.0.0.3'/" grants-plugin.sql |
 --     mariadb mail
+--
+-- Over the network best with certificates on both sides, as man
+-- doveadm-pymailadmin-hosts has it:
+--
+--   CREATE USER 'mail'@'10.0.0.3' IDENTIFIED BY '...'
+--     REQUIRE SUBJECT '/CN=mail-a.example.org';
 
 -- The mail server's tables. The hash of a mailbox is updated; mailboxes are made
 -- and removed, with its aliases, by procedures that want a request which is in
@@ -21,6 +28,8 @@ GRANT SELECT, INSERT, DELETE, UPDATE (password, active)
 REVOKE INSERT, DELETE, UPDATE (active)
 	ON pymailadmin_mailbox FROM 'dovecot'@'localhost';
 GRANT SELECT ON pymailadmin_alias TO 'dovecot'@'localhost';
+GRANT EXECUTE ON PROCEDURE pymailadmin_create_file
+	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_begin
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_activate
@@ -30,6 +39,11 @@ GRANT EXECUTE ON PROCEDURE pymailadmin_create_end
 GRANT EXECUTE ON PROCEDURE pymailadmin_deletion_finish
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_mapping_check
+	TO 'dovecot'@'localhost';
+
+-- Which of several mail hosts works on what, and takes it (0011-backends.sql).
+GRANT EXECUTE ON FUNCTION pymailadmin_backend_of TO 'dovecot'@'localhost';
+GRANT EXECUTE ON PROCEDURE pymailadmin_request_claim
 	TO 'dovecot'@'localhost';
 
 -- Requests: filed by an administrator's command, worked on, cleared away. What
@@ -43,6 +57,8 @@ GRANT SELECT, INSERT, DELETE,
 -- A mailbox that is gone has no owner; the owner is told what was done.
 GRANT SELECT, DELETE
 	ON pymailadmin_account_mailbox TO 'dovecot'@'localhost';
+-- Whose a mailbox is, "list" says.
+GRANT SELECT ON pymailadmin_owner_view TO 'dovecot'@'localhost';
 -- Who asks for a deletion without the mailbox's password has to be a super admin.
 GRANT SELECT ON pymailadmin_account_view TO 'dovecot'@'localhost';
 -- what earlier versions needed, which is a right to all columns

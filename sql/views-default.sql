@@ -1,6 +1,6 @@
--- The mail server's tables as pymailadmin sees them: three updatable views, and
--- four procedures for what no view can do in some schemas. Your tables are not
--- altered.
+-- The mail server's tables as pymailadmin sees them: three updatable views, four
+-- procedures for what no view can do in some schemas, and a function that says
+-- which of several mail hosts has a mailbox. Your tables are not altered.
 --
 -- This file fits the tables
 --
@@ -107,5 +107,28 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
 	INSERT INTO alias (domain_id, source, destination)
 		SELECT v.domain_id, p_source, v.email FROM users AS v
 		WHERE v.email = CAST(p_mailbox AS CHAR) $$
+
+-- Which mail host a mailbox is on, or will be when it is made: what that host
+-- calls itself in pymailadmin_backend. NULL is for hosts that have no such
+-- setting: there is one, or all of them see all mailboxes. With a column of
+-- yours that says it, by domain or by mailbox, such as "host":
+--
+--   RETURN (SELECT v.host FROM domain AS v
+--     WHERE v.domain = CAST(p_domain AS CHAR)) $$
+--
+-- or, where each mailbox may have its own,
+--
+--   RETURN COALESCE(
+--     (SELECT v.host FROM users AS v
+--       WHERE v.email = CAST(p_address AS CHAR)),
+--     (SELECT v.host FROM domain AS v
+--       WHERE v.domain = CAST(p_domain AS CHAR))) $$
+CREATE OR REPLACE FUNCTION pymailadmin_mailbox_backend(
+	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
+	p_address VARCHAR(254) CHARACTER SET utf8mb4)
+	RETURNS VARCHAR(253) CHARACTER SET utf8mb4
+	READS SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Which mail host a mailbox is on; NULL: there is only one'
+	RETURN NULL $$
 
 DELIMITER ;

@@ -91,4 +91,27 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
 		FROM virtual_users AS v
 		WHERE v.email = CAST(p_mailbox AS CHAR) $$
 
+-- Which mail host a mailbox is on, or will be when it is made: what that host
+-- calls itself in pymailadmin_backend. NULL is for hosts that have no such
+-- setting: there is one, or all of them see all mailboxes. With a column of
+-- yours that says it, by domain or by mailbox, such as "host":
+--
+--   RETURN (SELECT v.host FROM virtual_domains AS v
+--     WHERE v.name = CAST(p_domain AS CHAR)) $$
+--
+-- or, where each mailbox may have its own,
+--
+--   RETURN COALESCE(
+--     (SELECT v.host FROM virtual_users AS v
+--       WHERE v.email = CAST(p_address AS CHAR)),
+--     (SELECT v.host FROM virtual_domains AS v
+--       WHERE v.name = CAST(p_domain AS CHAR))) $$
+CREATE OR REPLACE FUNCTION pymailadmin_mailbox_backend(
+	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
+	p_address VARCHAR(254) CHARACTER SET utf8mb4)
+	RETURNS VARCHAR(253) CHARACTER SET utf8mb4
+	READS SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Which mail host a mailbox is on; NULL: there is only one'
+	RETURN NULL $$
+
 DELIMITER ;

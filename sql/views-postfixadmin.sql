@@ -12,6 +12,10 @@
 --   where its mail is forwarded. It comes and goes with the mailbox, and is no
 --   alias to the portal. Aliases that lead to several addresses are nobody's
 --   alone: their names are taken, but only PostfixAdmin changes them.
+-- * A mailbox that is being made is not active. Dovecot's userdb has to know of
+--   it: take "AND active = '1'" out of its query, but not of the passdb's.
+-- * maildir is written as those there are have it. If the home comes from it,
+--   that is where the mailbox is made; a query of fixed form is as good.
 -- * quota is in bytes, as PostfixAdmin stores it.
 -- * Domains for which this is only a backup MX have no mailboxes here.
 -- * Its tables are in latin1, ours in utf8mb4, which do not compare: what is
@@ -134,5 +138,28 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
 	INSERT INTO alias (address, goto, domain, created, modified, active)
 		SELECT p_source, v.username, v.domain, NOW(), NOW(), 1
 		FROM mailbox AS v WHERE v.username = CAST(p_mailbox AS CHAR) $$
+
+-- Which mail host a mailbox is on, or will be when it is made: what that host
+-- calls itself in pymailadmin_backend. NULL is for hosts that have no such
+-- setting: there is one, or all of them see all mailboxes. With a column of
+-- yours that says it, by domain or by mailbox, such as "host":
+--
+--   RETURN (SELECT v.host FROM domain AS v
+--     WHERE v.domain = CAST(p_domain AS CHAR)) $$
+--
+-- or, where each mailbox may have its own,
+--
+--   RETURN COALESCE(
+--     (SELECT v.host FROM mailbox AS v
+--       WHERE v.username = CAST(p_address AS CHAR)),
+--     (SELECT v.host FROM domain AS v
+--       WHERE v.domain = CAST(p_domain AS CHAR))) $$
+CREATE OR REPLACE FUNCTION pymailadmin_mailbox_backend(
+	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
+	p_address VARCHAR(254) CHARACTER SET utf8mb4)
+	RETURNS VARCHAR(253) CHARACTER SET utf8mb4
+	READS SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Which mail host a mailbox is on; NULL: there is only one'
+	RETURN NULL $$
 
 DELIMITER ;

@@ -2,10 +2,16 @@
 
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 # What openssl's -not_before and -not_after take.
 PAST = ("20200101000000Z", "20200102000000Z")
+FUTURE = "20991231000000Z"
+
+
+def yesterday():
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() - 86400))
 
 
 def openssl(folder, *arguments):
@@ -14,26 +20,29 @@ def openssl(folder, *arguments):
 
 
 class Authority:
-    """Its certificate is folder/NAME.pem; anybody may read all files."""
+    """Its certificate is folder/NAME.pem; anybody may read all files. It is of
+    yesterday, for hosts whose clock is late."""
 
     def __init__(self, folder, name="ca"):
         self.folder, self.name = Path(folder), name
         self.path = self.folder / f"{name}.pem"
         openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-noenc",
-                "-days", "2", "-subj", f"/CN={name}", "-keyout",
-                f"{name}.key", "-out", f"{name}.pem")
+                "-not_before", yesterday(), "-not_after", FUTURE, "-subj",
+                f"/CN={name}", "-keyout", f"{name}.key", "-out",
+                f"{name}.pem")
         self.path.chmod(0o644)
 
-    def issue(self, alternative_name, name="server", validity=None):
+    def issue(self, alternative_name, name="server", validity=None,
+              common_name="localhost"):
         """Paths of certificate and key; alternative_name is "DNS:..." or
         "IP:...", validity first and last moment."""
         openssl(self.folder, "req", "-newkey", "rsa:2048", "-noenc", "-subj",
-                "/CN=localhost", "-keyout", f"{name}.key", "-out",
+                f"/CN={common_name}", "-keyout", f"{name}.key", "-out",
                 f"{name}.csr")
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName={alternative_name}\n")
-        times = ("-days", "2") if validity is None else \
-            ("-not_before", validity[0], "-not_after", validity[1])
+        first, last = validity or (yesterday(), FUTURE)
+        times = ("-not_before", first, "-not_after", last)
         openssl(self.folder, "x509", "-req", "-in", f"{name}.csr", "-CA",
                 f"{self.name}.pem", "-CAkey", f"{self.name}.key", *times,
                 "-extfile", extensions, "-out", f"{name}.pem")

@@ -69,9 +69,11 @@ class Unavailable(Exception):
 
 class Machine:
     """Booted when entered, gone with all that it wrote when left. It shares
-    the network, and so the ports, with the tests."""
+    the network, and so the ports, with the tests, or is a host of netns.py's
+    network."""
 
-    def __init__(self):
+    def __init__(self, host=None):
+        self.host = host
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="machine-",
                                                      dir="/tmp"))
         self.log = self.scratch / "init.log"
@@ -92,7 +94,8 @@ class Machine:
         with self.log.open("wb") as log:
             self.init = subprocess.Popen(
                 ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"',
-                 self.cgroup, "unshare", "--mount", "--pid", "--ipc", "--uts",
+                 self.cgroup, *(self.host.enter if self.host else ()),
+                 "unshare", "--mount", "--pid", "--ipc", "--uts",
                  "--cgroup", "--fork", "--kill-child=KILL", "sh", "-c", INIT,
                  "init", self.scratch / "root"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -148,7 +151,7 @@ class Machine:
 
     def command(self, script, cwd):
         return ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--ipc",
-                "--uts", "--cgroup", "--root", f"--wd={cwd}",
+                "--uts", "--net", "--cgroup", "--root", f"--wd={cwd}",
                 "env", "-i", "HOME=/root", "USER=root", "LANG=C.UTF-8",
                 "TERM=dumb", "PATH=/usr/local/sbin:/usr/local/bin:"
                 "/usr/sbin:/usr/bin:/sbin:/bin",

@@ -52,8 +52,8 @@ class Refused(Exception):
 class Imap(imaplib.IMAP4):
     """An IMAP session; a refusal raises Refused with the server's words."""
 
-    def __init__(self, port):
-        super().__init__("127.0.0.1", port, timeout=TIMEOUT)
+    def __init__(self, port, address="127.0.0.1"):
+        super().__init__(address, port, timeout=TIMEOUT)
 
     def log_in(self, user, password):
         tag = self._new_tag()
@@ -118,9 +118,9 @@ class Imap(imaplib.IMAP4):
 class Pop3(poplib.POP3):
     """A POP3 session; refusals raise poplib.error_proto."""
 
-    def __init__(self, port):
+    def __init__(self, port, address="127.0.0.1"):
         try:
-            super().__init__("127.0.0.1", port, timeout=TIMEOUT)
+            super().__init__(address, port, timeout=TIMEOUT)
         except BaseException:
             # Sent away at the greeting.
             if hasattr(self, "file"):
@@ -144,8 +144,8 @@ class Pop3(poplib.POP3):
 
 
 class Lmtp(smtplib.LMTP):
-    def __init__(self, port):
-        super().__init__("127.0.0.1", port, timeout=TIMEOUT)
+    def __init__(self, port, address="127.0.0.1"):
+        super().__init__(address, port, timeout=TIMEOUT)
 
     def deliver(self, recipient, message, sender="sender@elsewhere.test"):
         """(code, text) of the last answer: of RCPT TO or after the data."""

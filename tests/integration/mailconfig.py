@@ -7,7 +7,7 @@ STOCK = """\
 dovecot_config_version = 2.4.1
 dovecot_storage_version = 2.4.1
 protocols = imap pop3 lmtp
-listen = 127.0.0.1
+listen = {listen}
 base_dir = {run}
 state_dir = {run}
 log_path = {log}
@@ -66,7 +66,7 @@ mysql {database_socket} {{
   user = dovecot
   password = {database_password}
   dbname = mail
-}}
+{database_extra}}}
 {before_passdb}
 passdb sql {{
   default_password_scheme = ARGON2ID

@@ -106,7 +106,7 @@ class Mailbox:
         return self.host.homes / domain / local
 
     def imap(self, password=None):
-        session = mailclients.Imap(self.host.imap_port)
+        session = mailclients.Imap(self.host.imap_port, self.host.address)
         try:
             return session.log_in(self.address, password or self.password)
         except BaseException:
@@ -114,7 +114,7 @@ class Mailbox:
             raise
 
     def pop3(self, password=None):
-        session = mailclients.Pop3(self.host.pop3_port)
+        session = mailclients.Pop3(self.host.pop3_port, self.host.address)
         try:
             return session.log_in(self.address, password or self.password)
         except BaseException:
@@ -162,11 +162,13 @@ class MailHost:
 
     driver and plugin say which modules of pymailadmin are loaded; stock hides
     even those from Dovecot that it loads unasked. With clock, the database's
-    time is that of self.clock."""
+    time is that of self.clock. With machine, of netns.py, Dovecot is on that one,
+    and the database is another's, reached as database says."""
 
     def __init__(self, *, mail_driver="maildir", driver=True, plugin=True,
                  stock=False, auth_cache=False, clock=False,
-                 scheme="SSHA512", depth="keys", extra_conf=""):
+                 scheme="SSHA512", depth="keys", extra_conf="",
+                 machine=None, db=None, database=None, environment=None):
         self.scheme = scheme
         self.mail_driver = mail_driver
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="mailhost-",
@@ -191,8 +193,14 @@ class MailHost:
             self.options.update(driver=False, plugin=False)
             self.hide = ["unshare", "--mount", "sh", "-c", HIDE, "sh",
                          stock_modules(self.scratch)]
-        self.db = MariaDB(env=self.clock.environment if clock else None,
-                          mail=True)
+        self.address = "127.0.0.1"
+        if machine:
+            self.hide, self.address = machine.enter, machine.address
+        self.database = database or {}
+        self.environment = environment or {}
+        self.is_alone = db is None
+        self.db = db or MariaDB(
+            env=self.clock.environment if clock else None, mail=True)
         self.dovecot = None
         self.expected, self.expected_cores, self.said = [], [], []
         self._log_seen = 0
@@ -204,13 +212,14 @@ class MailHost:
         self.homes.mkdir()
         shutil.chown(self.homes, "vmail", "vmail")
         self.log_path.touch()
-        self.db.start()
-        self.db.create_mail_database(self.database_password)
-        self.db.sql("INSERT INTO domain (domain) VALUES (%s)", DOMAIN)
+        if self.is_alone:
+            self.db.start()
+            self.db.create_mail_database(self.database_password)
+            self.db.sql("INSERT INTO domain (domain) VALUES (%s)", DOMAIN)
         self.write_config()
         running.append(self)
         self.start_dovecot()
-        if not self.hide:
+        if self.options["settings"] and not self.seal_key.exists():
             self.seal_public_key = self.keygen().stdout.strip()
         return self
 
@@ -222,11 +231,12 @@ class MailHost:
     def config(self, **changed):
         values = dict(
             folder=self.scratch, run=self.run, log=self.log_path, homes=self.homes,
-            database_socket=self.db.socket,
+            database_socket=self.database.get("host", self.db.socket),
+            database_extra=self.database.get("settings", ""),
             database_password=self.database_password, imap=self.imap_port,
             pop3=self.pop3_port, lmtp=self.lmtp_port, http=self.http_port,
             api_key=self.api_key, seal_key=self.seal_key, scheme=self.scheme,
-            **self.options)
+            listen=self.address, **self.options)
         return mailconfig.config(**{**values, **changed})
 
     def start_dovecot(self):
@@ -235,7 +245,7 @@ class MailHost:
             [*self.hide, "dovecot", "-F", "-c", self.config_path], cwd=self.scratch,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, preexec_fn=allow_cores,
-            start_new_session=True)
+            start_new_session=True, env={**os.environ, **self.environment})
 
         def started():
             if self.dovecot.poll() is not None:
@@ -245,7 +255,7 @@ class MailHost:
             return "starting up" in self.log_since(seen)
         wait_until(started, "start of dovecot")
         # A greeting needs the processes that SIGTERM must find ready.
-        mailclients.Imap(self.imap_port).shutdown()
+        mailclients.Imap(self.imap_port, self.address).shutdown()
 
     def stop_dovecot(self):
         if self.dovecot is None:
@@ -271,10 +281,12 @@ class MailHost:
         try:
             self.stop_dovecot()
         finally:
-            self.db.kill()
+            if self.is_alone:
+                self.db.kill()
         self.check()
         shutil.rmtree(self.scratch)
-        shutil.rmtree(self.db.directory)
+        if self.is_alone:
+            shutil.rmtree(self.db.directory)
 
     def __enter__(self):
         return self.start()
@@ -339,7 +351,7 @@ class MailHost:
         """Runs a program of the host to its end."""
         done = subprocess.run(
             [*self.hide, *map(str, words)], capture_output=True, text=True,
-            errors="replace", env={**os.environ, **(env or {})},
+            errors="replace", env={**os.environ, **self.environment, **(env or {})},
             cwd=self.scratch, timeout=timeout, preexec_fn=allow_cores,
             **({"stdin": subprocess.DEVNULL} if input is None
                else {"input": input}))
@@ -362,14 +374,15 @@ class MailHost:
             [*self.hide, "doveadm", "-c", self.config_path,
              *map(str, words)], cwd=self.scratch, text=True, preexec_fn=allow_cores,
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
-               "stderr": subprocess.STDOUT, **options})
+               "stderr": subprocess.STDOUT,
+               "env": {**os.environ, **self.environment}, **options})
 
     def http(self, *commands):
         return mailclients.doveadm_http(self.http_port, self.api_key,
                                         *commands)
 
     def lmtp(self):
-        return mailclients.Lmtp(self.lmtp_port)
+        return mailclients.Lmtp(self.lmtp_port, self.address)
 
     def hash(self, password, scheme=None):
         if (scheme or self.scheme) == "SSHA512":

@@ -99,7 +99,7 @@ class MariaDB:
     for UTC shows. What it wrote stays in its directory. With mail, the tables
     of create_mail_database() are there already."""
 
-    def __init__(self, options=(), env=None, mail=False):
+    def __init__(self, options=(), env=None, mail=False, enter=()):
         # Not pytest's folder: that is root's alone, and its name too long for
         # a socket's.
         self.directory = Path(tempfile.mkdtemp(prefix="mariadb-", dir="/tmp"))
@@ -112,6 +112,8 @@ class MariaDB:
         self.port = free_port()
         self.options = list(options)
         self.env = env
+        # What starts it on another machine, of netns.py.
+        self.enter = list(enter)
         self.process = None
         self.database = None
         self.mail = mail
@@ -122,7 +124,7 @@ class MariaDB:
         assert self.process is None
         with open(self.error_log, "ab") as log:
             self.process = subprocess.Popen(
-                ["mariadbd", "--no-defaults", "--user=mysql",
+                [*self.enter, "mariadbd", "--no-defaults", "--user=mysql",
                  f"--datadir={self.datadir}", f"--socket={self.socket}",
                  f"--port={self.port}", "--bind-address=127.0.0.1",
                  f"--pid-file={self.directory}/mariadbd.pid",

@@ -59,8 +59,9 @@ address_taken mailbox_lock alias_check alias_change create_check:
 moderator_lock domains_check moderators_tell account_lock:
 # The mail host's.
 create_begin create_activate create_end deletion_finish mapping_check:
+request_claim backend_of:
 # The mapping's, which ask nobody.
-mailbox_insert mailbox_activate mailbox_remove alias_insert:
+mailbox_insert mailbox_activate mailbox_remove alias_insert mailbox_backend:
 """
 
 PLUGIN = """
@@ -96,6 +97,8 @@ request_view registration_view invitation_view:
 # Only with a request that it has claimed.
 create_begin create_activate create_end deletion_finish: EXECUTE
 mapping_check: EXECUTE
+# Only for hosts that have the mailbox; which they are is the mapping's to say.
+request_claim backend_of: EXECUTE
 
 # The portal's.
 alias_add alias_rename alias_delete request_file request_cancel:
@@ -108,7 +111,7 @@ domain_remove:
 # Steps of others.
 address_taken mailbox_lock alias_check alias_change create_check:
 moderator_lock domains_check moderators_tell account_lock:
-mailbox_insert mailbox_activate mailbox_remove alias_insert:
+mailbox_insert mailbox_activate mailbox_remove alias_insert mailbox_backend:
 """
 
 # Not pymailadmin's: Dovecot's own statements read it.

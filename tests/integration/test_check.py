@@ -21,7 +21,7 @@ NAMES = [
     "dovecot", "settings", "password scheme", "key password", "passdb",
     "userdb", "auth cache", "mail plugins", "modules", "mail_crypt",
     "mail cipher", "key storage", "seal key", "anvil", "postfix", "database",
-    "tables", "rights", "timer"]
+    "tables", "rights", "timer", "backend"]
 # Where the value of a line is not for ever.
 CHANGING = re.compile(r"it ran \d+ seconds ago")
 
@@ -182,6 +182,8 @@ def test_usage(host):
      {"settings": "expire .* set at least 60 seconds"}),
     ("pymailadmin_window_text = until %{nosuch}", 78, "error",
      {"settings": r"nosuch.*variable it may have is %\{opens\}"}),
+    ("pymailadmin_maintenance_text = until %{nosuch}", 78, "error",
+     {"settings": r"maintenance_text: .*nosuch"}),
     ("pymailadmin_key_password = %{password | nosuch}", 78, "error",
      {"key_password": "nosuch"}),
     ("pymailadmin_password_scheme = NOSUCH", 78, "error",

@@ -34,7 +34,8 @@ def test_database_down(host, healthy):
     assert list(differing(lines, healthy)) == ["database"]
     assert lines["database"][0] == "error"
     assert "cannot be reached" in lines["database"][1]
-    assert set(NAMES) - set(lines) == {"tables", "rights", "timer"}
+    assert set(NAMES) - set(lines) == {"tables", "rights", "timer",
+                                       "backend"}
 
 
 @pytest.mark.parametrize("table", [
@@ -117,7 +118,8 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
     ("DELETE", "account_mailbox"), ("INSERT (args)", "outbox"),
-    ("SELECT", "account_view"), ("SELECT", "reserved_address"),
+    ("SELECT", "account_view"), ("SELECT", "owner_view"),
+    ("SELECT", "reserved_address"),
     ("DELETE", "reserved_address"),
     ("SELECT", "event"), ("INSERT (text)", "event"),
     ("SELECT", "heartbeat"), ("INSERT", "heartbeat"),
@@ -138,7 +140,7 @@ def test_a_right_is_missing(host, healthy, right, table):
 
 
 @pytest.mark.parametrize("procedure", [
-    "create_begin", "create_activate", "create_end", "deletion_finish",
+    "create_file", "create_begin", "create_activate", "create_end", "deletion_finish",
     "mapping_check"])
 def test_a_procedure_may_not_be_called(host, healthy, procedure):
     with sql(host, f"REVOKE EXECUTE ON PROCEDURE pymailadmin_{procedure} "
@@ -174,6 +176,7 @@ def test_the_timer(host, healthy, age, result, text):
 
 
 def test_the_timer_never_ran_here(host, healthy):
-    with sql(host, "UPDATE pymailadmin_heartbeat SET host='other.test'",
+    with sql(host, "UPDATE pymailadmin_heartbeat SET host='other.test',"
+             "last_run_at=UTC_TIMESTAMP()-INTERVAL 1 HOUR",
              "UPDATE pymailadmin_heartbeat SET host='debian13'"):
         expect(host, healthy, 0, "warning", timer="has never run on debian13")

@@ -237,8 +237,9 @@ def test_a_storage_that_is_not_mounted(host, mailbox):
     ("/", "may be other users'"),
     ("{homes}/%{{user | domain}}", "may be other users'"),
     ("{homes}/both/%{{user | username}}", "is not this mailbox's alone"),
+    ("{homes}/both//%{{user | username}}/", "is not this mailbox's alone"),
     ("{homes}/%{{user | domain}}/{name}/../{name}", "may be other users'"),
-], ids=["all", "root", "domain", "name", "dots"])
+], ids=["all", "root", "domain", "name", "slashes", "dots"])
 def test_homes_that_are_not_the_mailboxes(host, mailbox, home, reason):
     name = mailbox.address.partition("@")[0]
     host.db.sql("INSERT IGNORE INTO domain (domain) VALUES ('second.test')")
@@ -249,15 +250,27 @@ def test_homes_that_are_not_the_mailboxes(host, mailbox, home, reason):
     host.process().expect(0)
     host.clock.move(GRACE)
     (host.homes / "both").mkdir(exist_ok=True)
-    config = host.scratch / "homes.conf"
-    config.write_text(host.config(
-        extra="mail_home = " + home.format(homes=host.homes, name=name)))
-    host.command("doveadm", "-c", config, "pymailadmin",
-                 "process").expect(65)
+    process_with_home(host, home.format(homes=host.homes, name=name)).expect(65)
     row = assert_ended(mailbox, "failed", "no_home")
     assert reason in row["reason"], row
     assert mailbox.home.exists()
     mailbox.mails()
+
+
+def process_with_home(host, home):
+    config = host.scratch / "homes.conf"
+    config.write_text(host.config(extra=f"mail_home = {home}"))
+    return host.command("doveadm", "-c", config, "pymailadmin", "process")
+
+
+def test_a_home_that_is_spelt_with_slashes(host, mailbox):
+    """A table may say "example.org/alice/", with a query that adds the rest."""
+    ask(mailbox)
+    host.process().expect(0)
+    host.clock.move(GRACE)
+    process_with_home(host, f"{host.homes}//%{{user | domain}}/"
+                      "%{user | username}/").expect(0)
+    assert_gone(mailbox)
 
 
 def test_a_home_that_is_somebody_elses(host, mailbox):

@@ -97,7 +97,7 @@ WEB_MAY = [
     "VALUES ('a@other.test', 'alice@example.test', 'login', 'x', 1)",
     "SELECT * FROM pymailadmin_event",
     "SELECT retry_at, mails_done, mails_total, bytes_done, bytes_total, storing_since, "
-    "quota FROM pymailadmin_request_view",
+    "quota, backend FROM pymailadmin_request_view",
     "SELECT * FROM pymailadmin_heartbeat",
     "SELECT * FROM pymailadmin_schema_version",
     "CALL pymailadmin_reservations_clear()",
@@ -204,6 +204,9 @@ WEB_MAY_NOT = [
     "DELETE FROM pymailadmin_invitation",
     # Steps of procedures, without what comes before them.
     "CALL pymailadmin_address_taken('x@example.test', @taken)",
+    "CALL pymailadmin_request_claim('', 'pending', '', 'h/1/2', '', 300)",
+    "SELECT pymailadmin_backend_of('alice@example.test')",
+    "SELECT pymailadmin_mailbox_backend('example.test', 'a@example.test')",
     "CALL pymailadmin_mailbox_lock(7, 'x@example.test', @a, @b, @c, @d, @e)",
     "CALL pymailadmin_alias_check('x@example.test', 'y', 1, @result)",
     "CALL pymailadmin_alias_change(7, 'x@example.test', '1', NULL)",
@@ -449,6 +452,8 @@ PLUGIN_MAY = [
     "CALL pymailadmin_create_activate('', '', '', 0)",
     "CALL pymailadmin_create_end('', '', '', '', '')",
     "CALL pymailadmin_mapping_check()",
+    "SELECT pymailadmin_backend_of('alice@example.test')",
+    "CALL pymailadmin_request_claim('', 'pending', '', 'h/1/2', '', 300)",
     "DELETE FROM pymailadmin_account_mailbox "
     "WHERE address = 'alice@example.test'",
 ]
@@ -465,6 +470,9 @@ PLUGIN_MAY_NOT = [
     "UPDATE pymailadmin_request SET address = 'bob@example.test'",
     "UPDATE pymailadmin_request SET created_at = UTC_TIMESTAMP()",
     "UPDATE pymailadmin_request SET kind = 'delete'",
+    # whose hosts work on it
+    "UPDATE pymailadmin_request SET backend = 'x'",
+    "SELECT pymailadmin_mailbox_backend('example.test', 'a@example.test')",
     "UPDATE pymailadmin_mailbox SET address = 'x@example.test'",
     "UPDATE pymailadmin_mailbox SET active = 1",
     "DELETE FROM pymailadmin_mailbox",

@@ -1,80 +1,42 @@
 """The README's installation, step by step on a machine of its own, and what it
 leaves there: the units in their sandbox and the configuration files."""
 
-import contextlib
 import imaplib
-import json
 import re
 import shutil
-import smtplib
 import subprocess
 
 import pytest
 
-import messages
 from browser import Browser
 from builds import FILES, SOURCE
-from machine import Machine, Unavailable, Visible
 from mariadb import wait_until
-from test_web_service import DROP_IN, WITHOUT_USERS
+from readmewalk import (
+    ADMIN, BLOCKS, MAILBOX, NAME, NEW, OLD, PASSWORD, UNIT, Walk,
+    booted, imap, request, start_mariadb, state, stored)
 
-pytestmark = pytest.mark.limit(600)
+pytestmark = pytest.mark.limit(1200)
 
 CONF = SOURCE / "doveconf.d"
-README = (SOURCE / "README.md").read_text()
-PORTAL_README = (SOURCE / "web/README.md").read_text()
-MAILBOX = "alice@example.org"
-OLD, NEW = "correct horse", "battery staple"
-UNIT = "pymailadmin-process"
-NAME = "mail.example.org"
-ADMIN, PORTAL = "admin@example.org", "rivers carry small boats"
 # What the README does with packages, and says how to do without.
 PACKAGES = """\
 make deb
 apt install ./deb/pymailadmin-{common,dovecot,web}_*.deb
 """
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-# The questions of the portal's set-up: "" takes what it proposes. Language,
-# MariaDB's place and administrator, database; the views are there; accounts;
-# address, proxy, listen, limits; seal key; a mailbox as a proof, no IMAP server,
-# scheme; super admin; no relay; the end.
-SET_UP = ("en", "", "", "", "", "", "", f"https://{NAME}", "", "", "", "",
-          "/root/pymailadmin-seal.pub", MAILBOX, None, "-", "", ADMIN, None, None,
-          "-", "yes")
-# Between two blocks the script waits for a line.
-STEP = re.compile("\x1e(\\d+)\x1e")
 
 
-def install_blocks():
-    """What the READMEs say to type to install it all."""
-    chapter = README.partition("\n## Install\n")[2].partition("\n## ")[0]
-    portal = PORTAL_README.partition("\n## Français\n")[0]
-    return BLOCK.findall(chapter) + BLOCK.findall(portal)
-
-
-def packages(block):
-    """The packages of a block of "apt install" lines, [] for others."""
-    lines = block.splitlines()
-    if not all(line.startswith("apt install ") for line in lines):
-        return []
-    return [word for line in lines for word in line.split()[2:]]
-
-
-class Walk:
-    """Follows the README as a new administrator, with packages or without."""
+class FirstHost(Walk):
+    """Of somebody who has nothing yet, with packages or without."""
 
     def __init__(self, machine, from_packages=False):
-        self.machine = machine
-        self.blocks = install_blocks()
-        if not from_packages:
-            self.blocks = [block.replace(PACKAGES, "make\nmake install\n")
-                           for block in self.blocks]
-            assert any("make install" in block for block in self.blocks)
-        self.password = OLD
-        self.set_up = iter(SET_UP)
-        self.hidden = iter([NEW, PORTAL, PORTAL])
-        self.screen = ""
-        self.mails = []
+        self.from_packages = from_packages
+        super().__init__(machine, BLOCKS)
+        assert any("make install" in block for block in self.blocks) != \
+            from_packages
+
+    def adapt(self, block):
+        return block if self.from_packages else block.replace(
+            PACKAGES, "make\nmake install\n")
 
     def prepare(self):
         """A new machine: nothing of us on it, and Debian's packages as their
@@ -88,113 +50,13 @@ class Walk:
             "mkdir /root/pymailadmin && cd /src && "
             f"xargs -0 cp --parents -t /root/pymailadmin <{FILES} && "
             "rm -rf /src /usr/share/pymailadmin")
-        self.machine.run(
-            "mariadb-install-db --user=mysql --datadir=/var/lib/mysql && "
-            "systemctl reset-failed mariadb && systemctl start mariadb")
-
-    def script(self):
-        parts = ["set -eEuo pipefail\n"]
-        for number, block in enumerate(self.blocks):
-            parts.append(f"printf '\\036{number}\\036'; read -r _\n")
-            if not packages(block):
-                parts.append(block)
-        return "".join(parts)
-
-    def answer(self, line):
-        if step := STEP.fullmatch(line):
-            self.before(self.blocks[int(step[1])])
-            return ""
-        if line.endswith("> "):
-            answer = next(self.set_up)
-            return next(self.hidden) if answer is None else Visible(answer)
-        if re.search(r"new password[^:]*: ?$", line, re.IGNORECASE):
-            return NEW
-        if re.search(r"password[^:]*: ?$", line, re.IGNORECASE):
-            return self.password
-        return None
-
-    def before(self, block):
-        for name in packages(block):
-            status = self.machine.run(
-                f"dpkg-query -W -f '${{db:Status-Abbrev}}' {name}")
-            assert status.stdout.strip() == "ii", name
-        if "request password" in block:
-            self.mails = [messages.small(number) for number in range(3)]
-            deliver(self.machine, *self.mails)
-        elif "pymailadmin status" in block:
-            wait_until(lambda: state(self.machine) == "done", "the change")
-            self.password = NEW
-        elif "enable --now pymailadmin-web" in block:
-            let_the_portal_start(self.machine)
-        elif "nginx -t" in block:
-            self.machine.run(
-                "mkdir -p $0 && openssl req -x509 -newkey ec -pkeyopt "
-                "ec_paramgen_curve:P-256 -nodes -subj /CN=mail.example.org "
-                "-keyout $0/privkey.pem -out $0/fullchain.pem".replace(
-                    "$0", f"/etc/letsencrypt/live/{NAME}"))
-
-    def go(self):
-        self.prepare()
-        self.screen = self.machine.talk(self.script(), self.answer,
-                                        cwd="/root", deadline=480)
-        return self
-
-
-def let_the_portal_start(machine):
-    """A machine inside another one may lack what its sandbox wants."""
-    if machine.run("unshare --user true", check=False).returncode != 0:
-        machine.run(f"mkdir -p {DROP_IN} && cat >{DROP_IN}/users.conf && "
-                    "systemctl daemon-reload", input=WITHOUT_USERS)
-
-
-def deliver(machine, *mails):
-    with smtplib.LMTP(str(machine.path("/run/dovecot/lmtp"))) as lmtp:
-        for mail in mails:
-            assert lmtp.sendmail("sender@elsewhere.test", MAILBOX, mail) == {}
-
-
-@contextlib.contextmanager
-def imap(password):
-    session = imaplib.IMAP4("127.0.0.1")
-    try:
-        session.login(MAILBOX, password)
-        yield session
-    finally:
-        # Not imaplib's own way out, which leaves the socket open when it is
-        # the server that ended the session.
-        session.shutdown()
-
-
-def stored(password):
-    """The ends of the mails in INBOX: what was delivered, after the headers
-    of the delivery."""
-    with imap(password) as session:
-        session.select("INBOX", readonly=True)
-        _, data = session.fetch("1:*", "(BODY.PEEK[])")
-        return [part[1] for part in data if isinstance(part, tuple)]
-
-
-def state(machine):
-    """The state of the newest request of the mailbox."""
-    return json.loads(machine.run(
-        f"doveadm -f json pymailadmin status -u {MAILBOX}").stdout)[0]["state"]
-
-
-def request(machine, old, new):
-    machine.run(f"doveadm pymailadmin request password -u {MAILBOX}",
-                input=f"{old}\n{new}\n")
+        start_mariadb(self.machine)
 
 
 @pytest.fixture(scope="module")
 def walk():
-    with contextlib.ExitStack() as stack:
-        try:
-            machine = stack.enter_context(Machine())
-        except Unavailable as reason:
-            pytest.skip(f"no machine of its own: {reason}")
-        # Other tests in this root have made the user that the README makes.
-        machine.run("userdel vmail", check=False)
-        yield Walk(machine).go()
+    with booted() as machine:
+        yield FirstHost(machine).go()
 
 
 @pytest.fixture
@@ -229,7 +91,7 @@ def test_portal_is_there_over_https(walk):
     with Browser(f"https://{NAME}", flags=[
             f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
             "--ignore-certificate-errors"]) as browser:
-        browser.open("/").send(email=ADMIN, password=PORTAL)
+        browser.open("/").send(email=ADMIN, password=PASSWORD)
         [cookie] = [each for each in browser.driver.get_cookies()
                     if each["name"] == "__Host-pymailadmin"]
         assert cookie["secure"] and cookie["httpOnly"]
@@ -243,7 +105,7 @@ def test_portal_is_there_over_https(walk):
         browser.follow("/mailbox?address=alice").look()
     journal = walk.machine.run("journalctl --no-pager -u pymailadmin-web")
     assert f"event=login account={ADMIN}" in journal.stdout
-    assert PORTAL not in journal.stdout
+    assert PASSWORD not in journal.stdout
 
 
 # ---- the units

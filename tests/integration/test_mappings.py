@@ -188,12 +188,45 @@ def test_loading_twice_changes_nothing(schema, db):
 
 def test_all_files_have_the_same_names():
     names = {path.name: re.findall(
-        r"^CREATE OR REPLACE.*?\b(?:VIEW|PROCEDURE) (\w+)", path.read_text(),
+        r"^CREATE OR REPLACE.*?\b(?:VIEW|PROCEDURE|FUNCTION) (\w+)",
+        path.read_text(),
         re.MULTILINE | re.DOTALL) for path in SQL.glob("views-*.sql")}
     assert len(names) == 3
     for found in names.values():
         assert found == names["views-default.sql"]
-        assert len(found) == 7
+        assert len(found) == 8
+
+
+def test_where_a_mailbox_is_can_be_said(schema, db):
+    """As the comments of the file say it, by domain or by mailbox."""
+    text = (SQL / schema.views).read_text()
+    [by_domain, by_mailbox] = re.findall(
+        r"^--   (RETURN [^$]*?) \$\$$", text, re.MULTILINE)
+    [start] = re.findall(r"^CREATE OR REPLACE FUNCTION.*?(?=\tRETURN NULL)",
+                         text, re.MULTILINE | re.DOTALL)
+    tables = dict(re.findall(r"FROM (\w+) AS v\n.*?WHERE v\.(\w+)", by_mailbox))
+    assert len(tables) == 2
+    of = "SELECT pymailadmin_backend_of(%s)"
+    assert db.value(of, ALICE) is None
+    for table in tables:
+        db.sql(f"ALTER TABLE {table} ADD COLUMN host VARCHAR(60) NULL")
+    try:
+        (mailboxes, address), (domains, name) = tables.items()
+        db.sql(f"UPDATE {domains} SET host = 'a' WHERE {name} = 'example.test'")
+        db.sql(f"UPDATE {domains} SET host = '' WHERE {name} = 'other.test'")
+        for body, of_alice in ((by_domain, "a"), (by_mailbox, "b")):
+            db.sql(f"UPDATE {mailboxes} SET host = 'b' WHERE {address} = %s",
+                   ALICE)
+            db.load("DELIMITER $$\n" + start + body.replace("\n--", "\n") +
+                    " $$\nDELIMITER ;\n")
+            assert [db.value(of, each) for each in (
+                ALICE, BOB, ALICE.upper(), "x@other.test", "x@no.test", "x",
+                "")] == [of_alice, "a", of_alice, None, None, None, None]
+    finally:
+        db.load(SQL / schema.views)
+        for table in tables:
+            db.sql(f"ALTER TABLE {table} DROP COLUMN host")
+    assert db.value(of, ALICE) is None
 
 
 # PostfixAdmin

@@ -1,7 +1,6 @@
 """The Debian packages: as the README installs them, upgraded, removed, purged.
 Dovecot works at each step."""
 
-import contextlib
 import imaplib
 import os
 import re
@@ -12,12 +11,12 @@ import pytest
 
 import messages
 from builds import FILES, SOURCE, run
-from machine import Machine, Unavailable
 from mariadb import wait_until
-from test_install import (
-    MAILBOX, NEW, UNIT, Walk, deliver, imap, state, stored)
+from readmewalk import (
+    MAILBOX, NEW, UNIT, booted, deliver, imap, state, stored)
+from test_install import FirstHost
 
-pytestmark = pytest.mark.limit(900)
+pytestmark = pytest.mark.limit(1200)
 
 NAMES = ("common", "dovecot", "web")
 CONF = "/etc/dovecot/conf.d"
@@ -70,17 +69,19 @@ def test_lintian_has_nothing_to_say(packages):
                 changes], "/") == ""
 
 
+def test_the_portal_needs_no_mail_host(packages):
+    for name in ("common", "web"):
+        needed = run(["dpkg-deb", "-f", package(packages, name), "Depends"],
+                     "/")
+        assert not re.search("dovecot|mariadb-server", needed)
+
+
 # ---- on a machine
 
 @pytest.fixture(scope="module")
 def walk():
-    with contextlib.ExitStack() as stack:
-        try:
-            machine = stack.enter_context(Machine())
-        except Unavailable as reason:
-            pytest.skip(f"no machine of its own: {reason}")
-        machine.run("userdel vmail", check=False)
-        yield Walk(machine, from_packages=True).go()
+    with booted() as machine:
+        yield FirstHost(machine, from_packages=True).go()
 
 
 @pytest.fixture
@@ -248,15 +249,17 @@ def test_not_removed_while_another_file_names_it(machine):
 
 
 def test_removed_dovecot_goes_on_without_it(machine):
-    apt(machine, "remove", "pymailadmin-dovecot")
+    apt(machine, "remove", "pymailadmin-dovecot", "pymailadmin-web")
     assert is_active(machine, "dovecot")
+    assert not is_active(machine, "pymailadmin-web")
     assert not is_active(machine, f"{UNIT}.timer")
     assert "pymailadmin" not in machine.run("doveconf -n").stdout
     assert_works(machine, 17)
 
 
 def test_installed_again_it_is_as_it_was(machine, packages):
-    said = apt(machine, "install", "/root/deb/pymailadmin-dovecot_9.0_*.deb")
+    said = apt(machine, "install", "/root/deb/pymailadmin-dovecot_9.0_*.deb",
+               "/root/deb/pymailadmin-web_9.0_*.deb")
     assert '".disabled"' in said.stdout
     assert_works(machine, 18)
     for path in OURS:

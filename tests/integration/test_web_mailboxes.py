@@ -375,11 +375,13 @@ def test_the_history_of_a_mailbox(stores):
 
 def test_the_mail_host_that_opens_our_seals_is_found(db, stores):
     assert stores("heartbeat") == "0"
-    db.sql("INSERT INTO pymailadmin_heartbeat VALUES "
+    db.sql("INSERT INTO pymailadmin_heartbeat "
+           "(host, seal_key_id, version, last_run_at) VALUES "
            "('other', REPEAT('0', 16), '1', UTC_TIMESTAMP())")
     assert stores("heartbeat").split()[0::3] == ["1", "0"]
     key_id = seal_key_id()
-    db.sql("INSERT INTO pymailadmin_heartbeat VALUES "
+    db.sql("INSERT INTO pymailadmin_heartbeat "
+           "(host, seal_key_id, version, last_run_at) VALUES "
            "('ours', %s, '1', UTC_TIMESTAMP() - INTERVAL 9 MINUTE)", key_id)
     answer = stores("heartbeat").split()
     assert answer[1] == "ours" and int(answer[2]) in (540, 541)

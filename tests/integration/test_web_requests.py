@@ -81,6 +81,36 @@ def test_what_waits_is_listed_with_who_asked(portal):
             assert word in row_of(page, address), (word, row_of(page, address))
 
 
+def test_what_is_kept_closed_waits_for_no_host(portal):
+    """It is said where it is looked for, and counted nowhere."""
+    portal.db.sql("INSERT INTO users (domain_id, email, crypt) SELECT "
+                  "id, 'h@one.test', 'x' FROM domain WHERE domain = 'one.test'")
+    ask(portal, "h@one.test", state="failed", outcome="seal", days=1)
+    ask(portal, "h@one.test", kind="close", state="done", account=None)
+    root = portal.log_in(ROOT)
+    # What an administrator did since then hides no failure.
+    assert "the last change failed" in root.get("/home?search=h").expect().text
+    ask(portal, "h@one.test", kind="close", account=None, retry=300)
+    page = root.get("/requests").expect()
+    assert "Closed for maintenance" in row_of(page, "h@one.test")
+    assert "Closed by the administrator until" in row_of(page, "h@one.test")
+    assert "<form method=\"post\" action=\"/requests" not in page.html
+    home = root.get("/home?search=h").expect()
+    assert "Closed by the administrator until" in home.text
+    assert "1 request failed within" in home.text
+    assert "waits or is being done" not in home.text
+    mailbox = root.get("/mailbox?address=h@one.test").expect()
+    assert "Nobody can log in to it until then" in mailbox.text
+    assert "No mail host" not in mailbox.text
+    assert "/mailbox/password" not in mailbox.html
+    assert "/mailbox/cancel" not in mailbox.html
+    # Its time is over, and no run of the mail host has seen it.
+    portal.db.sql("UPDATE pymailadmin_request SET retry_at = UTC_TIMESTAMP() "
+                  "WHERE retry_at IS NOT NULL")
+    mailbox = root.get("/mailbox?address=h@one.test").expect()
+    assert "Open" in mailbox.text and "Closed by" not in mailbox.text
+
+
 def test_what_failed_is_listed_with_reason_and_remedy(portal):
     ask(portal, "a@one.test")
     ask(portal, "b@one.test", state="failed", outcome="wrong_password", days=1)
@@ -132,6 +162,41 @@ def test_a_mail_host_that_never_came_or_has_another_key(portal):
     portal.db.sql("UPDATE pymailadmin_heartbeat SET seal_key_id = %s, "
                   "host = 'imap1.post.test'", "0" * 16)
     assert "imap1.post.test cannot open" in root.get("/home").text
+
+
+def test_each_of_several_mail_hosts_is_missed(portal):
+    root = portal.log_in(ROOT)
+    portal.beat()
+    insert = "INSERT INTO pymailadmin_heartbeat (host, backend, seal_key_id, " \
+        "version, last_run_at) SELECT %s, %s, seal_key_id, '1', " \
+        "UTC_TIMESTAMP() - INTERVAL %s SECOND FROM pymailadmin_heartbeat " \
+        "WHERE host = 'mx'"
+    portal.db.sql(insert, "imap2.post.test", "b", 290)
+    assert "Not answering" not in root.get("/home").text
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET last_run_at = "
+                  "UTC_TIMESTAMP() - INTERVAL 310 SECOND WHERE backend = 'b'")
+    assert "Not answering: imap2.post.test." in root.get("/home").text
+    # another works for the same mailboxes
+    portal.db.sql(insert, "imap3.post.test", "b", 10)
+    page = root.get("/home")
+    assert "Not answering" not in page.text and "cannot open" not in page.text
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET seal_key_id = %s WHERE "
+                  "host = 'imap3.post.test'", "0" * 16)
+    assert "imap3.post.test cannot open" in root.get("/home").text
+    # long gone, and nothing waits for it
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET last_run_at = "
+                  "UTC_TIMESTAMP() - INTERVAL 8 DAY WHERE backend = 'b'")
+    assert "Not answering" not in root.get("/home").text
+    portal.add_mailbox("several@one.test", USER)
+    ask(portal, "several@one.test")
+    assert "Not answering" not in root.get("/home").text
+    portal.db.sql("UPDATE pymailadmin_request SET backend = 'b'")
+    assert "Not answering: imap2.post.test, imap3.post.test." in \
+        root.get("/home").text
+    waits = "The mail host is not answering"
+    assert waits in root.get("/mailbox?address=several@one.test").text
+    portal.db.sql("UPDATE pymailadmin_request SET backend = NULL")
+    assert waits not in root.get("/mailbox?address=several@one.test").text
 
 
 # ---- what super admins can do

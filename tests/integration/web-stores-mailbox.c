@@ -352,8 +352,8 @@ static int do_heartbeat(struct call *call)
 	struct heartbeat heartbeat;
 	int ret;
 
-	ret = heartbeat_find(call->db, call->arena, &call_seal_key, &heartbeat,
-			     &call->error);
+	ret = heartbeat_find(call->db, call->arena, &call_seal_key, NULL,
+			     &heartbeat, &call->error);
 	if (ret > 0)
 		buffer_printf(&call->answer, " %s %llu %d", heartbeat.host,
 			(unsigned long long)heartbeat.age_secs,

@@ -190,7 +190,7 @@ class Browser:
 
     def request(self, method, path, body=None, headers=None):
         connection = http.client.HTTPConnection(
-            "127.0.0.1", self.portal.web.port, timeout=30)
+            self.portal.web.host, self.portal.web.port, timeout=30)
         sent = {**self.headers, "X-Forwarded-For": self.address,
                 "X-Forwarded-Proto": "https"}
         if self.cookies:

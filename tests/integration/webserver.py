@@ -122,19 +122,22 @@ def request(method="GET", path="/", *headers, body=b"", version="1.1"):
 class WebServer:
     """Started when entered, stopped and its log checked when left."""
 
-    def __init__(self, program=PROGRAM, listen=None, port=None, **settings):
+    def __init__(self, program=PROGRAM, listen=None, port=None, machine=None,
+                 **settings):
         self.folder = Path(tempfile.mkdtemp(prefix="web-", dir="/tmp"))
         self.program = str(program)
         self.port = port or free_port()
         self.metrics_port = free_port()
-        self.address = ("127.0.0.1", self.port)
+        self.machine = machine
+        self.host = machine.address if machine else "127.0.0.1"
+        self.address = (self.host, self.port)
         if listen and listen.startswith("unix:"):
             self.address = listen.removeprefix("unix:")
         self.config = self.folder / "web.conf"
         self.log = self.folder / "log"
         self.secret_key = secrets.token_hex(32)
         self.settings = {
-            "listen": listen or f"127.0.0.1:{self.port}",
+            "listen": listen or f"{self.host}:{self.port}",
             "metrics_listen": f"127.0.0.1:{self.metrics_port}",
             "base_url": BASE_URL,
             "database_name": "mail",
@@ -167,7 +170,8 @@ class WebServer:
 
     def command(self):
         option = ["--config"] if self.program == PROGRAM else []
-        return [self.program, *option, str(self.config)]
+        enter = self.machine.enter if self.machine else []
+        return [*enter, self.program, *option, str(self.config)]
 
     def start(self, listen_socket=None, env=None):
         command = self.command()
@@ -202,8 +206,11 @@ class WebServer:
 
     def _notify_socket(self):
         name = f"@pymailadmin-test-{os.getpid()}-{secrets.token_hex(4)}"
+        if self.machine:
+            # the other kind of names are those of a network namespace
+            name = f"{self.folder}/{name[1:]}"
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        sock.bind("\0" + name[1:])
+        sock.bind(name.replace("@", "\0"))
         return sock, name
 
     def stop(self, check=True):

@@ -51,16 +51,21 @@ static int look_for_host(struct page *page, struct view_home *v,
 static int look_for_trouble(struct page *page, struct view_home *v,
 			    const char **error_r)
 {
+	struct heartbeat_trouble trouble;
 	struct heartbeat heartbeat;
 	int ret;
 
-	ret = heartbeat_find(page->db, page->arena, &page->set->seal_key,
+	ret = heartbeat_find(page->db, page->arena, &page->set->seal_key, NULL,
 			     &heartbeat, error_r);
-	if (ret < 0)
+	if (ret < 0 ||
+	    heartbeat_find_trouble(page->db, page->arena, &page->set->seal_key,
+				   &trouble, error_r) < 0)
 		return -1;
 	v->host_unknown = ret == 0;
-	if (ret > 0 && !heartbeat.opens_seals)
+	v->host_other_key = trouble.other_key_hosts;
+	if (ret > 0 && !heartbeat.opens_seals && v->host_other_key == NULL)
 		v->host_other_key = heartbeat.host;
+	v->hosts_silent = trouble.silent_hosts;
 	return mailbox_request_count(page->db, page->arena,
 				     MAILBOX_FAILURE_DAYS * 24 * 3600,
 				     &v->requests_open, &v->requests_failed,

@@ -25,7 +25,7 @@ static int wait_for_host(struct setup *setup, struct db *db,
 	int ret;
 
 	for (;;) {
-		ret = heartbeat_find(db, setup->arena, key, &heartbeat,
+		ret = heartbeat_find(db, setup->arena, key, NULL, &heartbeat,
 				     error_r);
 		if (ret < 0)
 			return -1;

@@ -1,27 +1,50 @@
 #include "heartbeat.h"
+#include "arena.h"
 #include "bytes.h"
 #include "clock.h"
 #include "db.h"
 
 #define LATELY_MSECS 1000
 
-int heartbeat_find(struct db *db, struct arena *arena,
-		   const struct seal_public_key *seal_key,
-		   struct heartbeat *heartbeat_r, const char **error_r)
+static const char *key_id(struct arena *arena,
+			  const struct seal_public_key *seal_key)
 {
 	unsigned char id[SEAL_KEY_ID_SIZE];
-	char hex[2 * SEAL_KEY_ID_SIZE + 1];
-	const struct db_value params[] = { DB_BYTES(hex, sizeof(hex) - 1) };
-	const struct db_value *row;
-	int ret;
+	char *hex = arena_alloc(arena, 2 * SEAL_KEY_ID_SIZE + 1);
 
 	seal_public_key_id(seal_key, id);
 	bytes_to_hex(id, sizeof(id), hex);
-	ret = db_query_row(db, arena,
-		"SELECT host,GREATEST(0,TIMESTAMPDIFF(SECOND,last_run_at,"
-		"UTC_TIMESTAMP())),COALESCE(seal_key_id=?,0) "
-		"FROM pymailadmin_heartbeat ORDER BY 3 DESC,last_run_at DESC "
-		"LIMIT 1", params, 1, &row, error_r);
+	return hex;
+}
+
+int heartbeat_find(struct db *db, struct arena *arena,
+		   const struct seal_public_key *seal_key,
+		   const char *request_id, struct heartbeat *heartbeat_r,
+		   const char **error_r)
+{
+	const struct db_value params[] = {
+		db_text(key_id(arena, seal_key)),
+		db_text(request_id == NULL ? "" : request_id),
+	};
+	const struct db_value *row;
+	int ret;
+
+	if (request_id == NULL)
+		ret = db_query_row(db, arena,
+			"SELECT host,GREATEST(0,TIMESTAMPDIFF(SECOND,"
+			"last_run_at,UTC_TIMESTAMP())),"
+			"COALESCE(seal_key_id=?,0) FROM pymailadmin_heartbeat "
+			"ORDER BY 3 DESC,last_run_at DESC LIMIT 1",
+			params, 1, &row, error_r);
+	else
+		ret = db_query_row(db, arena,
+			"SELECT h.host,GREATEST(0,TIMESTAMPDIFF(SECOND,"
+			"h.last_run_at,UTC_TIMESTAMP())),"
+			"COALESCE(h.seal_key_id=?,0) "
+			"FROM pymailadmin_request_view r "
+			"JOIN pymailadmin_heartbeat h ON h.backend<=>r.backend "
+			"WHERE r.id=? ORDER BY 3 DESC,h.last_run_at DESC "
+			"LIMIT 1", params, 2, &row, error_r);
 	if (ret <= 0)
 		return ret;
 	heartbeat_r->host = db_value_text(&row[0]);
@@ -43,7 +66,8 @@ int heartbeat_find_lately(struct db *db, struct arena *arena,
 	int ret;
 
 	if (lately.read_at == 0 || now - lately.read_at >= LATELY_MSECS) {
-		ret = heartbeat_find(db, arena, seal_key, &heartbeat, error_r);
+		ret = heartbeat_find(db, arena, seal_key, NULL, &heartbeat,
+				     error_r);
 		if (ret < 0)
 			return -1;
 		lately.ret = ret;
@@ -53,4 +77,43 @@ int heartbeat_find_lately(struct db *db, struct arena *arena,
 	if (lately.ret > 0)
 		*age_secs_r = lately.age_secs;
 	return lately.ret;
+}
+
+int heartbeat_find_trouble(struct db *db, struct arena *arena,
+			   const struct seal_public_key *seal_key,
+			   struct heartbeat_trouble *trouble_r,
+			   const char **error_r)
+{
+	const struct db_value params[] = {
+		DB_UINT(HEARTBEAT_MAX_SECS), DB_UINT(HEARTBEAT_MAX_SECS),
+		DB_UINT(HEARTBEAT_FORGOTTEN_SECS),
+		db_text(key_id(arena, seal_key)), DB_UINT(HEARTBEAT_MAX_SECS),
+	};
+	const struct db_value *row;
+	int ret;
+
+	ret = db_query_row(db, arena,
+		"SELECT (SELECT GROUP_CONCAT(h.host ORDER BY h.host "
+		"SEPARATOR ', ') FROM pymailadmin_heartbeat h WHERE NOT EXISTS "
+		"(SELECT 1 FROM pymailadmin_heartbeat o "
+		"WHERE o.backend<=>h.backend AND "
+		"o.last_run_at>=UTC_TIMESTAMP()-INTERVAL ? SECOND) AND "
+		"EXISTS (SELECT 1 FROM pymailadmin_heartbeat o "
+		"WHERE o.last_run_at>=UTC_TIMESTAMP()-INTERVAL ? SECOND) AND "
+		"(h.last_run_at>UTC_TIMESTAMP()-INTERVAL ? SECOND OR "
+		"EXISTS (SELECT 1 FROM pymailadmin_request_view r "
+		"WHERE r.backend<=>h.backend AND r.state IN ('pending',"
+		"'claimed','switching','switched','rekeying','storing')))),"
+		"(SELECT GROUP_CONCAT(h.host ORDER BY h.host SEPARATOR ', ') "
+		"FROM pymailadmin_heartbeat h WHERE "
+		"NOT COALESCE(h.seal_key_id=?,0) AND "
+		"h.last_run_at>=UTC_TIMESTAMP()-INTERVAL ? SECOND)",
+		params, 5, &row, error_r);
+	if (ret <= 0)
+		return -1;
+	trouble_r->silent_hosts = db_value_is_null(&row[0]) ? NULL :
+		db_value_text(&row[0]);
+	trouble_r->other_key_hosts = db_value_is_null(&row[1]) ? NULL :
+		db_value_text(&row[1]);
+	return 0;
 }

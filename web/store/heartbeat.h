@@ -15,6 +15,9 @@ struct db;
 /* The timer runs every few seconds. */
 #define HEARTBEAT_MAX_SECS 300
 
+/* One that nothing waits for is not missed any more after a week. */
+#define HEARTBEAT_FORGOTTEN_SECS (7 * 24 * 3600)
+
 struct heartbeat {
 	const char *host;
 	/* Seconds since it last looked. */
@@ -24,16 +27,32 @@ struct heartbeat {
 	bool opens_seals;
 };
 
-/* The one that was there last, those that open our seals before others. Returns
-   1, or 0 if there never was one. */
+/* The one that was there last, those that open our seals before others: of all,
+   or of those that work on a request. Returns 1, or 0 if there never was
+   one. */
 int heartbeat_find(struct db *db, struct arena *arena,
 		   const struct seal_public_key *seal_key,
-		   struct heartbeat *heartbeat_r, const char **error_r);
+		   const char *request_id, struct heartbeat *heartbeat_r,
+		   const char **error_r);
 /* How long ago the same was, as it was known to this thread within the last
    second: for pages that everybody sees all the time. Always for the same key.
    Returns 1 or 0. */
 int heartbeat_find_lately(struct db *db, struct arena *arena,
 			  const struct seal_public_key *seal_key,
 			  uint64_t *age_secs_r, const char **error_r);
+
+/* Of several mail hosts, by name; NULL: none. */
+struct heartbeat_trouble {
+	/* Whose mailboxes nobody works for, while others do for theirs. */
+	const char *silent_hosts;
+	/* Who works, and opens no seal of ours. */
+	const char *other_key_hosts;
+};
+
+/* Returns 0. */
+int heartbeat_find_trouble(struct db *db, struct arena *arena,
+			   const struct seal_public_key *seal_key,
+			   struct heartbeat_trouble *trouble_r,
+			   const char **error_r);
 
 #endif

@@ -39,10 +39,11 @@ struct view_home {
 	bool is_later_page;
 	/* The mail host has not looked for requests since; 0: all is well. */
 	uint64_t host_silent_since;
-	/* Super admin: no mail host has ever looked; the one that does opens
-	   no seal of this portal (its name, else NULL). */
+	/* Super admin: no mail host has ever looked; those that do but open no
+	   seal of this portal, and of several those that do no more, by name,
+	   else NULL. */
 	bool host_unknown;
-	const char *host_other_key;
+	const char *host_other_key, *hosts_silent;
 	/* Super admin: requests that are open, and those that ended in vain
 	   within seven days. */
 	uint64_t requests_open, requests_failed;

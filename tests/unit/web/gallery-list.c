@@ -18,6 +18,9 @@ static const struct view_mailbox_row mailboxes[] = {
 	  "collective.example.net",
 	  { VIEW_MAILBOX_CLOSED, GALLERY_NOW + 600, 0, 0, 0 }, 3 * GB, 1,
 	  "board@a-rather-long-name-of-a-collective.example.net" },
+	{ "hall@example.org",
+	  { VIEW_MAILBOX_MAINTENANCE, GALLERY_NOW + 300, 0, 0, 0 }, 1 * GB, 0,
+	  "anna@example.org" },
 	{ "archive@example.org", { VIEW_MAILBOX_ENCRYPTING, 0, 40, 0, 0 },
 	  0, 3, NULL },
 	{ "old-project@example.org",
@@ -85,6 +88,7 @@ static void home_super_admin(struct gallery *gallery)
 		.next = "friends.example", .is_later_page = true,
 		.host_silent_since = GALLERY_NOW - 4000,
 		.host_other_key = "imap1.example.org",
+		.hosts_silent = "imap2.example.org, imap3.example.org",
 		.requests_failed = 2, .requests_open = 1,
 	};
 
@@ -132,6 +136,10 @@ static void requests(struct gallery *gallery)
 		  .waiting = "<waits & waits>", .id = ID, .can_retry = true,
 		  .state = { .status = VIEW_MAILBOX_ENCRYPTING,
 			     .percent = 41 } },
+		{ .address = "hall@example.org",
+		  .kind = VIEW_REQUEST_CLOSE, .asked = GALLERY_NOW - 600,
+		  .state = { .status = VIEW_MAILBOX_MAINTENANCE,
+			     .until = GALLERY_NOW + 300 } },
 		{ .address = "new-one@example.org", .account = "b@example.org",
 		  .kind = VIEW_REQUEST_CREATE, .asked = GALLERY_NOW - 10000,
 		  .state = { .status = VIEW_MAILBOX_CREATING } },
