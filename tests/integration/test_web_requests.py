@@ -22,8 +22,9 @@ def portal():
 
 @pytest.fixture(autouse=True)
 def clean(portal):
-    for table in ("request", "heartbeat", "outbox"):
+    for table in ("request", "heartbeat", "outbox", "account_mailbox"):
         portal.db.sql(f"DELETE FROM pymailadmin_{table}")
+    portal.db.sql("DELETE FROM users")
 
 
 def ask(portal, address, kind="password", state="pending", account=USER,
