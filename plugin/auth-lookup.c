@@ -13,8 +13,10 @@
 	"SELECT id, state, " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', created_at), " \
 	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()), " \
-	"kind FROM pymailadmin_request WHERE open_address = ? AND " \
-	"kind IN ('password', 'create', 'delete')"
+	"kind, " \
+	"TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', retry_at) " \
+	"FROM pymailadmin_request WHERE open_address = ? AND " \
+	"kind IN ('password', 'create', 'delete', 'close')"
 
 /* Not a new process for each login while the database is away */
 #define WORKER_MIN_SECS 3
@@ -127,6 +129,9 @@ lookup_closed_text(struct auth_request *request,
 		   const struct pymailadmin_settings *set,
 		   const struct auth_window_row *row, time_t opens)
 {
+	const bool maintenance = strcmp(row->kind, "close") == 0;
+	const char *template = maintenance ?
+		set->pymailadmin_maintenance_text : set->pymailadmin_window_text;
 	const char *opens_text = auth_window_opens_text(opens, ioloop_time);
 	const char *text, *error;
 	struct event *event = event_create(authdb_event(request));
@@ -140,11 +145,11 @@ lookup_closed_text(struct auth_request *request,
 	       request->fields.user);
 	event_unref(&event);
 
-	if (auth_window_expand(set->pymailadmin_window_text, opens_text,
-			       &text, &error) < 0) {
+	if (auth_window_expand(template, opens_text, &text, &error) < 0) {
 		e_error(authdb_event(request), "Failed to expand "
-			"pymailadmin_window_text=%s: %s",
-			set->pymailadmin_window_text, error);
+			"pymailadmin_%s_text=%s: %s",
+			maintenance ? "maintenance" : "window", template,
+			error);
 		text = t_strdup(set->pymailadmin_unavailable_text);
 	}
 	return text;
@@ -181,6 +186,7 @@ static int lookup_check_result(struct auth_request *request,
 	row_r->now = sql_result_get_field_value(result, 3);
 	/* closed to all as long as the request is open, by no clock */
 	row_r->kind = sql_result_get_field_value(result, 4);
+	row_r->until = sql_result_get_field_value(result, 5);
 	*creation_r = strcmp(row_r->kind, "create") == 0;
 	if (*creation_r)
 		return 1;

@@ -36,33 +36,37 @@ int auth_window_check(const struct auth_window_row *row,
 		      unsigned int window_secs, time_t now, time_t *opens_r,
 		      bool *deleted_r, const char **error_r)
 {
-	enum request_state state;
-	enum request_kind kind;
-	uint64_t created, db_now, opens;
+	struct request_window window;
+	uint64_t opens;
 
 	*deleted_r = FALSE;
-	if (!request_kind_parse(row->kind, &kind)) {
+	if (!request_kind_parse(row->kind, &window.kind)) {
 		*error_r = t_strdup_printf("unknown kind: %s",
 			row->kind == NULL ? "NULL" : row->kind);
 		return -1;
 	}
-	if (row->state == NULL || !request_state_parse(row->state, &state)) {
+	if (row->state == NULL ||
+	    !request_state_parse(row->state, &window.state)) {
 		*error_r = t_strdup_printf("unknown state: %s",
 			row->state == NULL ? "NULL" : row->state);
 		return -1;
 	}
-	if (kind == REQUEST_KIND_DELETE) {
-		*deleted_r = request_deletion_has_begun(state);
+	if (window.kind == REQUEST_KIND_DELETE) {
+		*deleted_r = request_deletion_has_begun(window.state);
 		*opens_r = 0;
 		return *deleted_r ? 1 : 0;
 	}
-	if (parse_time("created_at", row->created, &created, error_r) < 0 ||
-	    parse_time("now", row->now, &db_now, error_r) < 0)
+	if (parse_time("created_at", row->created, &window.created,
+		       error_r) < 0 ||
+	    parse_time("now", row->now, &window.now, error_r) < 0)
 		return -1;
-	if (!request_window_is_closed(state, created, db_now, window_secs,
-				      &opens))
+	window.until = 0;
+	if (window.kind == REQUEST_KIND_CLOSE && row->until != NULL &&
+	    parse_time("retry_at", row->until, &window.until, error_r) < 0)
+		return -1;
+	if (!request_keeps_closed(&window, window_secs, &opens))
 		return 0;
-	*opens_r = opens == 0 ? 0 : now + (time_t)(opens - db_now);
+	*opens_r = opens == 0 ? 0 : now + (time_t)(opens - window.now);
 	return 1;
 }
 

@@ -4,8 +4,8 @@
 /* Is a mailbox closed, and what is a login told? No I/O, no clock and nothing
    of the auth process. Texts are on the data stack. */
 
-/* The mailbox's open request of kind password or delete, as the database says
-   it. */
+/* The mailbox's open request of kind password, delete or close, as the database
+   says it. */
 struct auth_window_row {
 	const char *request_id;
 	const char *kind;
@@ -13,6 +13,8 @@ struct auth_window_row {
 	/* Seconds since the epoch, by the database's clock. */
 	const char *created;
 	const char *now;
+	/* When it may be tried again, of kind close: when it opens. */
+	const char *until;
 };
 
 /* Returns 1 and the time it opens at the latest if the mailbox is closed, 0 if

@@ -70,6 +70,11 @@ static void check_own_settings(struct check *check)
 		check_error(check, name, EX_CONFIG, "pymailadmin_window_text: "
 			"%s; the one variable it may have is %%{opens}",
 			error);
+	} else if (auth_window_expand(set->pymailadmin_maintenance_text,
+				      "14:05 CET", &text, &error) < 0) {
+		check_error(check, name, EX_CONFIG,
+			"pymailadmin_maintenance_text: %s; the one variable it "
+			"may have is %%{opens}", error);
 	} else if (set->pymailadmin_rekey_window < CHECK_WINDOW_MIN_SECS) {
 		check_warning(check, name, "pymailadmin_rekey_window is %u "
 			"seconds: a request may expire before the timer comes "

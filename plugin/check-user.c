@@ -6,6 +6,7 @@
 #include "mail-storage-service.h"
 #include "mail-user.h"
 #include "check-keys.h"
+#include "closure-store.h"
 #include "key-journal.h"
 #include "key-password.h"
 #include "key-store.h"
@@ -184,9 +185,8 @@ static void check_request_row(struct check_mailbox *mailbox,
 		return;
 	}
 	mailbox->request_id = p_strdup(check->pool, row->id);
-	if (row->kind == REQUEST_KIND_PASSWORD &&
-	    request_window_is_closed(row->state, row->created, row->now,
-				check->set->pymailadmin_rekey_window, &opens)) {
+	if (request_row_keeps_closed(row, check->set->pymailadmin_rekey_window,
+				     &opens)) {
 		until = opens == 0 ?
 			", and the mailbox closed until it is finished" :
 			t_strdup_printf(", and the mailbox closed until %s at "

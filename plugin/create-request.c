@@ -16,6 +16,8 @@
 #include "password-change-job.h"
 #include "create-request.h"
 
+#include <unistd.h>
+
 struct creation {
 	struct job job;
 	/* NULL: mail_crypt makes no keys. */
@@ -169,8 +171,15 @@ static enum job_result create_check_home(struct creation *creation)
 {
 	struct job *job = &creation->job;
 	const char *error;
+	const char *mark = t_strconcat(job->home, "/"MAILBOX_DELETION_NAME,
+				       NULL);
 	int ret;
 
+	/* nobody would get in */
+	if (access(mark, F_OK) == 0)
+		return job_stop(job, JOB_FAIL, "home_not_empty", "the deletion "
+			"of an older mailbox did not come to its end: see to "
+			"what is left of it, then remove %s", mark);
 	ret = create_folders_hold_mail(job->user, &error);
 	if (ret > 0)
 		return job_stop(job, JOB_FAIL, "home_not_empty", "%s; see to "

@@ -16,11 +16,21 @@ static const char *const result_names[CREATE_STORE_RESULT_COUNT] = {
 	[CREATE_STORE_UNKNOWN_MAILBOX] = "unknown_mailbox",
 };
 
-static int call(struct sql_statement *stmt, const char *what,
-		enum create_store_result *result_r, const char **error_r)
+static const char *const filed_names[CREATE_FILE_RESULT_COUNT] = {
+	[CREATE_FILE_DONE] = "done",
+	[CREATE_FILE_MALFORMED] = "malformed",
+	[CREATE_FILE_UNKNOWN_DOMAIN] = "unknown_domain",
+	[CREATE_FILE_UNKNOWN_OWNER] = "unknown_owner",
+	[CREATE_FILE_TAKEN] = "taken",
+	[CREATE_FILE_RESERVED] = "reserved",
+	[CREATE_FILE_BUSY] = "busy",
+};
+
+static int call_named(struct sql_statement *stmt, const char *what,
+		      const char *const *names, unsigned int count,
+		      unsigned int *result_r, const char **error_r)
 {
 	const char *value;
-	unsigned int i;
 	int ret;
 
 	ret = sql_run_lookup(stmt, what, &value, error_r);
@@ -28,14 +38,48 @@ static int call(struct sql_statement *stmt, const char *what,
 		return -1;
 	if (ret == 0)
 		return sql_run_failed(what, "it did not answer", error_r);
-	for (i = 0; i < N_ELEMENTS(result_names); i++) {
-		if (strcmp(value, result_names[i]) == 0) {
-			*result_r = (enum create_store_result)i;
+	for (*result_r = 0; *result_r < count; (*result_r)++) {
+		if (strcmp(value, names[*result_r]) == 0)
 			return 0;
-		}
 	}
 	return sql_run_failed(what, t_strdup_printf("it answered %s", value),
 			      error_r);
+}
+
+static int call(struct sql_statement *stmt, const char *what,
+		enum create_store_result *result_r, const char **error_r)
+{
+	unsigned int result;
+
+	if (call_named(stmt, what, result_names, N_ELEMENTS(result_names),
+		       &result, error_r) < 0)
+		return -1;
+	*result_r = (enum create_store_result)result;
+	return 0;
+}
+
+int create_store_file(struct request_store *store,
+		      const struct request_row *row, uint64_t quota,
+		      const char *owner, const char *text,
+		      enum create_file_result *result_r, const char **error_r)
+{
+	struct sql_statement *stmt;
+	unsigned int result;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+				  "CALL pymailadmin_create_file(?,?,?,?,?,?,?)");
+	sql_statement_bind_str(stmt, 0, row->id);
+	sql_statement_bind_str(stmt, 1, row->address);
+	sql_statement_bind_int64(stmt, 2, row->created);
+	sql_statement_bind_binary(stmt, 3, row->sealed, row->sealed_size);
+	sql_statement_bind_int64(stmt, 4, quota);
+	sql_statement_bind_str(stmt, 5, owner);
+	sql_statement_bind_str(stmt, 6, text);
+	if (call_named(stmt, "file request", filed_names,
+		       N_ELEMENTS(filed_names), &result, error_r) < 0)
+		return -1;
+	*result_r = (enum create_file_result)result;
+	return 0;
 }
 
 int create_store_begin(struct request_store *store, struct request_row *row,

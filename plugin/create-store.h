@@ -23,6 +23,30 @@ enum create_store_result {
 	CREATE_STORE_RESULT_COUNT
 };
 
+/* Of 0012-commands.sql: why nothing is filed. */
+enum create_file_result {
+	CREATE_FILE_DONE,
+	/* It is no address that a mailbox may have. */
+	CREATE_FILE_MALFORMED,
+	CREATE_FILE_UNKNOWN_DOMAIN,
+	/* The portal has no such account, or it is not active. */
+	CREATE_FILE_UNKNOWN_OWNER,
+	CREATE_FILE_TAKEN,
+	/* Of a mailbox that was deleted. */
+	CREATE_FILE_RESERVED,
+	CREATE_FILE_BUSY,
+
+	CREATE_FILE_RESULT_COUNT
+};
+
+/* File a request of an administrator, who is not asked for the mailbox's limits
+   but for its quota in bytes. owner is the e-mail address of the account that
+   gets the mailbox, or "". text says for the history who asked. Returns 0 and
+   the answer, or -1 on error. */
+int create_store_file(struct request_store *store,
+		      const struct request_row *row, uint64_t quota,
+		      const char *owner, const char *text,
+		      enum create_file_result *result_r, const char **error_r);
 /* Insert the mailbox, not active, with this hash: claimed -> switching. Returns
    0 and the answer, or -1 on error. */
 int create_store_begin(struct request_store *store, struct request_row *row,

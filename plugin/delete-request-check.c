@@ -70,6 +70,32 @@ static enum deletion_result check_neighbours(struct deletion *deletion)
 	return result;
 }
 
+/* Dovecot does not know it, while it is being destroyed. An administrator who has
+   deleted its row has ended that. */
+static enum deletion_result find_row(struct deletion *deletion,
+				     const char *lookup_error)
+{
+	const char *hash, *error;
+	int ret;
+
+	ret = request_store_get_hash(deletion->ctx->store,
+				     deletion->row->address, &hash, &error);
+	if (ret < 0)
+		return deletion_database_failed(deletion, error);
+	if (ret > 0)
+		return deletion_stop(deletion, DELETION_LATER, "stuck", "%s",
+				     lookup_error);
+	if (deletion->row->state == REQUEST_STATE_SWITCHING)
+		return deletion_stop(deletion, DELETION_FAIL,
+			"unknown_mailbox", "the mailbox's row was deleted "
+			"while its keys were being destroyed: they and its "
+			"mail may be left, and nobody can say any more where");
+	e_warning(deletion->event, "the mailbox's row was deleted while its "
+		  "mail was being deleted: some of that may be left, and "
+		  "nobody can say any more where; its keys are destroyed");
+	return DELETION_OK;
+}
+
 static enum deletion_result find_user(struct deletion *deletion)
 {
 	const char *home, *error;
@@ -88,10 +114,11 @@ static enum deletion_result find_user(struct deletion *deletion)
 			deletion->home = i_strdup(path_plain(home));
 		return DELETION_OK;
 	}
+	if (ret == 0 && request_deletion_has_begun(deletion->row->state))
+		return find_row(deletion, t_strdup(error));
 	if (ret == 0)
-		return deletion_stop(deletion, deletion_or_later(deletion),
-			deletion_or_later(deletion) == DELETION_FAIL ?
-			"unknown_user" : "stuck", "%s", error);
+		return deletion_stop(deletion, DELETION_FAIL, "unknown_user",
+				     "%s", error);
 	if (mail_user_get_home(deletion->user, &home) <= 0)
 		return deletion_stop(deletion, deletion_or_later(deletion), "no_home",
 			"the mailbox has no home directory");

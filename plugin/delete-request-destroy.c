@@ -191,10 +191,6 @@ static enum deletion_result destroy_files(struct deletion *deletion)
 				 REQUEST_STATE_SWITCHED);
 	if (result == DELETION_OK)
 		result = destroy_mail(deletion);
-	deletion_close_user(deletion);
-	if (result == DELETION_OK)
-		result = advance(deletion, REQUEST_STATE_SWITCHED,
-				 REQUEST_STATE_REKEYING);
 	return result;
 }
 
@@ -237,6 +233,9 @@ enum deletion_result deletion_destroy(struct deletion *deletion)
 	if (result == DELETION_OK && deletion->user != NULL)
 		result = destroy_files(deletion);
 	deletion_close_user(deletion);
+	if (result == DELETION_OK)
+		result = advance(deletion, REQUEST_STATE_SWITCHED,
+				 REQUEST_STATE_REKEYING);
 	if (result == DELETION_OK)
 		result = destroy_rows(deletion);
 	unlock(deletion);

@@ -48,7 +48,7 @@ enum deletion_result deletion_lost(struct deletion *deletion);
 enum deletion_result deletion_or_later(const struct deletion *deletion);
 
 /* delete-request-check.c: nothing is written. Finds the mailbox, with the
-   privileges of its user: user and home stay NULL if the last step is due and
+   privileges of its user: user and home stay NULL if its keys are destroyed and
    nobody knows it any more. */
 enum deletion_result deletion_open_mailbox(struct deletion *deletion);
 /* Gives the privileges back. */

@@ -19,12 +19,18 @@ static const char *time_text(uint64_t secs)
  * delete
  */
 
+static bool is_confirmed(struct pymailadmin_cmd *cmd)
+{
+	bool yes;
+
+	return doveadm_cmd_param_bool(cmd->cctx, "yes", &yes) && yes;
+}
+
 static bool confirm(struct pymailadmin_cmd *cmd, const char *username)
 {
 	char line[CONFIRM_LINE_MAX];
-	bool yes;
 
-	if (doveadm_cmd_param_bool(cmd->cctx, "yes", &yes) && yes)
+	if (is_confirmed(cmd))
 		return TRUE;
 	if (cmd->cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
 		pymailadmin_cmd_fail(cmd, EX_USAGE, "--yes is missing");
@@ -92,17 +98,30 @@ static void file_deletion(struct pymailadmin_cmd *cmd, const char *username)
 	}
 }
 
+static void delete_user(struct pymailadmin_cmd *cmd, const char *username,
+			void *context ATTR_UNUSED)
+{
+	if (mailbox_exists(cmd, username) && confirm(cmd, username))
+		file_deletion(cmd, username);
+}
+
 static void cmd_pymailadmin_delete(struct doveadm_cmd_context *cctx)
 {
+	enum pymailadmin_users users;
 	struct pymailadmin_cmd cmd;
-	const char *username;
 
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
-	if (pymailadmin_cmd_get_user(&cmd, &username) &&
-	    pymailadmin_cmd_open_store(&cmd) &&
-	    mailbox_exists(&cmd, username) && confirm(&cmd, username))
-		file_deletion(&cmd, username);
+	if (!pymailadmin_cmd_need_users(&cmd) ||
+	    !pymailadmin_cmd_count_users(&cmd, &users)) {
+		/* has been said */
+	} else if (users == PYMAILADMIN_USERS_MANY && !is_confirmed(&cmd)) {
+		/* nobody types a thousand addresses */
+		pymailadmin_cmd_fail(&cmd, EX_USAGE,
+			"to delete several mailboxes, add --yes");
+	} else if (pymailadmin_cmd_open_store(&cmd)) {
+		pymailadmin_cmd_users(&cmd, delete_user, NULL);
+	}
 	pymailadmin_cmd_deinit(&cmd);
 }
 
@@ -118,6 +137,8 @@ static void undelete(struct pymailadmin_cmd *cmd, const char *username,
 
 	if (row->kind != REQUEST_KIND_DELETE ||
 	    request_state_is_final(row->state)) {
+		if (cmd->listed)
+			return;
 		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE,
 			"%s is not going to be deleted", username);
 		return;
@@ -139,21 +160,27 @@ static void undelete(struct pymailadmin_cmd *cmd, const char *username,
 			"the request of %s has just been taken", username);
 }
 
+static void undelete_user(struct pymailadmin_cmd *cmd, const char *username,
+			  void *context ATTR_UNUSED)
+{
+	struct request_row *row;
+	pool_t pool;
+
+	pool = pool_alloconly_create("pymailadmin request", 1024);
+	if (pymailadmin_cmd_get_request(cmd, username, pool, &row))
+		undelete(cmd, username, row);
+	pool_unref(&pool);
+}
+
 static void cmd_pymailadmin_undelete(struct doveadm_cmd_context *cctx)
 {
 	struct pymailadmin_cmd cmd;
-	struct request_row *row;
-	const char *username;
-	pool_t pool;
 
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
-	pool = pool_alloconly_create("pymailadmin request", 1024);
-	if (pymailadmin_cmd_get_user(&cmd, &username) &&
-	    pymailadmin_cmd_open_store(&cmd) &&
-	    pymailadmin_cmd_get_request(&cmd, username, pool, &row))
-		undelete(&cmd, username, row);
-	pool_unref(&pool);
+	if (pymailadmin_cmd_need_users(&cmd) &&
+	    pymailadmin_cmd_open_store(&cmd))
+		pymailadmin_cmd_users(&cmd, undelete_user, NULL);
 	pymailadmin_cmd_deinit(&cmd);
 }
 
@@ -184,9 +211,9 @@ static void cmd_pymailadmin_free(struct doveadm_cmd_context *cctx)
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_delete = {
 	.name = "pymailadmin delete",
 	.cmd = cmd_pymailadmin_delete,
-	.usage = "-u <user> [--yes]",
+	.usage = PYMAILADMIN_CMD_USAGE_USERS" [--yes]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+PYMAILADMIN_CMD_PARAMS_USERS
 DOVEADM_CMD_PARAM('\0', "yes", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };
@@ -194,9 +221,9 @@ DOVEADM_CMD_PARAMS_END
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_undelete = {
 	.name = "pymailadmin undelete",
 	.cmd = cmd_pymailadmin_undelete,
-	.usage = "-u <user>",
+	.usage = PYMAILADMIN_CMD_USAGE_USERS,
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+PYMAILADMIN_CMD_PARAMS_USERS
 DOVEADM_CMD_PARAMS_END
 };
 

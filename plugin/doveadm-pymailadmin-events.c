@@ -9,6 +9,26 @@
 #define EVENTS_MAX "1000"
 #define EVENT_COLUMNS 5
 
+struct events {
+	bool many;
+};
+
+/* Whose they are is said where there may be several. */
+static void events_print_header(const struct events *events)
+{
+	if (doveadm_print_is_initialized() &&
+	    doveadm_print_get_headers_count() > 0)
+		return;
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	if (events->many)
+		doveadm_print_header_simple("username");
+	doveadm_print_header_simple("UTC");
+	doveadm_print_header_simple("event");
+	doveadm_print_header_simple("by");
+	doveadm_print_header_simple("request");
+	doveadm_print_header_simple("text");
+}
+
 static void events_print(struct sql_result *result)
 {
 	const char *value;
@@ -21,8 +41,10 @@ static void events_print(struct sql_result *result)
 	}
 }
 
-static void events(struct pymailadmin_cmd *cmd, const char *address)
+static void events_user(struct pymailadmin_cmd *cmd, const char *address,
+			void *context)
 {
+	const struct events *events = context;
 	struct sql_statement *stmt;
 	struct sql_result *result;
 	int ret;
@@ -33,13 +55,10 @@ static void events(struct pymailadmin_cmd *cmd, const char *address)
 		"ORDER BY id DESC LIMIT "EVENTS_MAX);
 	sql_statement_bind_str(stmt, 0, address);
 	result = sql_statement_query_s(&stmt);
-	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
-	doveadm_print_header_simple("UTC");
-	doveadm_print_header_simple("event");
-	doveadm_print_header_simple("by");
-	doveadm_print_header_simple("request");
-	doveadm_print_header_simple("text");
+	events_print_header(events);
 	while ((ret = sql_result_next_row(result)) > 0) T_BEGIN {
+		if (events->many)
+			doveadm_print(str_sanitize(address, 254));
 		events_print(result);
 	} T_END;
 	if (ret < 0)
@@ -51,22 +70,26 @@ static void events(struct pymailadmin_cmd *cmd, const char *address)
 
 static void cmd_pymailadmin_events(struct doveadm_cmd_context *cctx)
 {
+	enum pymailadmin_users users;
 	struct pymailadmin_cmd cmd;
-	const char *address;
+	struct events events;
 
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
-	if (pymailadmin_cmd_get_user(&cmd, &address) &&
-	    pymailadmin_cmd_open_store(&cmd))
-		events(&cmd, address);
+	if (pymailadmin_cmd_need_users(&cmd) &&
+	    pymailadmin_cmd_count_users(&cmd, &users) &&
+	    pymailadmin_cmd_open_store(&cmd)) {
+		events.many = users == PYMAILADMIN_USERS_MANY;
+		pymailadmin_cmd_users(&cmd, events_user, &events);
+	}
 	pymailadmin_cmd_deinit(&cmd);
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_events = {
 	.name = "pymailadmin events",
 	.cmd = cmd_pymailadmin_events,
-	.usage = "-u <user>",
+	.usage = PYMAILADMIN_CMD_USAGE_USERS,
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+PYMAILADMIN_CMD_PARAMS_USERS
 DOVEADM_CMD_PARAMS_END
 };

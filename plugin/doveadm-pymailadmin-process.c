@@ -9,9 +9,11 @@
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
+#include "closure-store.h"
 #include "create-request.h"
 #include "delete-request.h"
 #include "encrypt-request.h"
+#include "live-sessions.h"
 #include "monotonic-time.h"
 #include "password-change.h"
 #include "rekey-queue.h"
@@ -27,6 +29,9 @@
 /* How long a new request waits while mail is being re-encrypted. */
 #define LIST_INTERVAL_MSECS 1000
 #define POLL_INTERVAL_MSECS 20
+/* Where many wait, a new one of a person waits no longer than that for those of
+   others. */
+#define PASS_MAX_MSECS (10 * 1000)
 
 struct process {
 	struct pymailadmin_cmd cmd;
@@ -186,15 +191,49 @@ process_work(struct process *process, struct request_row *row)
 	return result;
 }
 
+/* An administrator keeps a mailbox closed, as long as the time is not over; who
+   had passed the log-in when it was closed may be in by now. Returns FALSE if the
+   database failed. */
+static bool process_closure(struct process *process, struct request_row *row)
+{
+	unsigned int count;
+	uint64_t opens;
+	const char *error;
+	int ret;
+
+	if (request_row_keeps_closed(row,
+			process->cmd.set->pymailadmin_rekey_window, &opens)) {
+		if (live_sessions_kick(process->change.base_dir, row->address,
+				       &count, &error) < 0)
+			e_error(process->cmd.event, "ending the sessions of %s "
+				"failed: %s", str_sanitize(row->address, 254),
+				error);
+		return TRUE;
+	}
+	ret = request_store_end(process->cmd.store, row, REQUEST_STATE_DONE,
+				"done", "its time is over", &error);
+	if (ret < 0) {
+		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
+		return process_database_works(process);
+	}
+	if (ret > 0)
+		process_print(process, row, "done");
+	return TRUE;
+}
+
 /* Returns FALSE if the database failed. */
-static bool process_request(struct process *process, struct request_row *row)
+static bool process_request(struct process *process, pool_t pool,
+			    struct request_row *row)
 {
 	enum password_change_result result;
 	enum request_backend_claim claim;
 	const char *error;
 
 	if (request_backend_claim(process->cmd.store, row, process->owner,
-				  &claim, &error) < 0) {
+				  &claim, &error) < 0 ||
+	    (claim == REQUEST_BACKEND_CLAIM_DONE &&
+	     request_store_read_seal(process->cmd.store, pool, row,
+				     &error) < 0)) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		return process_database_works(process);
 	}
@@ -215,9 +254,22 @@ static bool process_request(struct process *process, struct request_row *row)
 		process_database_works(process);
 }
 
+static int process_list(struct process *process, pool_t pool,
+			ARRAY_TYPE(request_row) *rows, const char **error_r)
+{
+	if (process->one != NULL)
+		return request_store_list(process->cmd.store, process->one,
+					  pool, rows, error_r);
+	return request_store_list_work(process->cmd.store, my_hostname,
+		process->cmd.set->pymailadmin_rekey_window,
+		process->cmd.set->pymailadmin_deletion_grace, pool, rows,
+		error_r);
+}
+
 /* Returns FALSE if the database failed. */
 static bool process_requests(struct process *process)
 {
+	const uint64_t begun = monotonic_time_msecs();
 	ARRAY_TYPE(request_row) rows;
 	struct request_row *row;
 	const char *error;
@@ -226,21 +278,27 @@ static bool process_requests(struct process *process)
 
 	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
 	p_array_init(&rows, pool, 64);
-	if (request_store_list_work(process->cmd.store,
-			process->cmd.set->pymailadmin_rekey_window, pool,
-			&rows, &error) < 0) {
+	if (process_list(process, pool, &rows, &error) < 0) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		pool_unref(&pool);
 		return FALSE;
 	}
 	array_foreach_elem(&rows, row) T_BEGIN {
-		if (!ok || process->jobs_left == 0 ||
-		    !process_is_ours(process, row) || !process_is_free(row))
+		if (!ok || request_state_is_final(row->state))
+			;
+		else if (row->kind == REQUEST_KIND_CLOSE &&
+			 (process->one == NULL ||
+			  strcasecmp(process->one, row->address) == 0))
+			ok = process_closure(process, row);
+		else if (process->jobs_left == 0 ||
+			 monotonic_time_msecs() - begun > PASS_MAX_MSECS ||
+			 !process_is_ours(process, row) ||
+			 !process_is_free(row))
 			;
 		else if (process_is_expired(process, row))
 			ok = process_expire(process, row);
 		else if (rekey_queue_may_start(process->queue, row))
-			ok = process_request(process, row);
+			ok = process_request(process, pool, row);
 	} T_END;
 	pool_unref(&pool);
 	return ok;

@@ -3,33 +3,10 @@
 #include "pymailadmin-settings.h"
 #include "password-hash.h"
 #include "request-store.h"
-#include "seal-key-file.h"
 #include "process-memory.h"
 #include "doveadm-pymailadmin.h"
 
 #include <stdio.h>
-
-static bool get_public_key(struct pymailadmin_cmd *cmd,
-			   struct seal_public_key *pub_r)
-{
-	struct seal_private_key priv;
-	const char *error;
-	int ret;
-
-	ret = seal_key_file_read(cmd->set->pymailadmin_seal_key_path, &priv,
-				 &error);
-	if (ret > 0) {
-		ret = seal_private_to_public(&priv, pub_r, &error);
-		seal_private_key_wipe(&priv);
-	} else if (ret == 0) {
-		error = t_strconcat(error, "; make the key with: "
-				    "doveadm pymailadmin keygen", NULL);
-		ret = -1;
-	}
-	if (ret < 0)
-		pymailadmin_cmd_fail(cmd, EX_CONFIG, "%s", error);
-	return ret >= 0;
-}
 
 /* Nothing is filed that would fail. */
 static bool check_old_password(struct pymailadmin_cmd *cmd,
@@ -58,29 +35,8 @@ static bool check_old_password(struct pymailadmin_cmd *cmd,
 static bool check_passwords(struct pymailadmin_cmd *cmd, const char *username,
 			    struct seal_secrets *secrets)
 {
-	const char *new_hash, *error;
-
-	if (!password_hash_is_usable_password(secrets->new_password)) {
-		pymailadmin_cmd_fail(cmd, EX_DATAERR, "new password: it has a "
-			"control character, with which nobody could log in");
-		return FALSE;
-	}
-	if (!check_old_password(cmd, username, "old password", secrets))
-		return FALSE;
-	if (password_hash_generate(cmd->set->pymailadmin_password_scheme,
-				   username, secrets->new_password, &new_hash,
-				   &error) < 0) {
-		pymailadmin_cmd_fail(cmd, EX_CONFIG,
-				     "pymailadmin_password_scheme: %s", error);
-		return FALSE;
-	}
-	if (i_strocpy(secrets->new_hash, new_hash,
-		      sizeof(secrets->new_hash)) < 0) {
-		pymailadmin_cmd_fail(cmd, EX_CONFIG,
-			"pymailadmin_password_scheme: its hashes are too long");
-		return FALSE;
-	}
-	return TRUE;
+	return check_old_password(cmd, username, "old password", secrets) &&
+		pymailadmin_cmd_hash_new_password(cmd, username, secrets);
 }
 
 static bool file_request(struct pymailadmin_cmd *cmd, enum request_kind kind,
@@ -91,31 +47,14 @@ static bool file_request(struct pymailadmin_cmd *cmd, enum request_kind kind,
 	char id[SEAL_REQUEST_ID_LEN + 1];
 	unsigned char sealed[SEALED_REQUEST_MAX];
 	struct request_row row = {
-		.id = id,
 		.kind = kind,
 		.address = username,
-		.sealed = sealed,
-	};
-	struct seal_binding binding = {
-		.kind = row.kind,
-		.address = username,
-		.request_id = id,
 	};
 	const char *error;
 	int ret;
 
-	if (request_store_get_time(cmd->store, &row.created, &error) < 0) {
-		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+	if (!pymailadmin_cmd_seal(cmd, &row, pub, secrets, id, sealed))
 		return FALSE;
-	}
-	binding.created = row.created;
-	if (seal_request_id_generate(id, &error) < 0 ||
-	    sealed_request_seal(pub, &binding, secrets, sealed,
-				&row.sealed_size, &error) < 0) {
-		pymailadmin_cmd_fail(cmd, EX_SOFTWARE,
-				     "sealing the request failed: %s", error);
-		return FALSE;
-	}
 	ret = request_store_file(cmd->store, &row, &error);
 	if (ret < 0) {
 		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
@@ -138,7 +77,7 @@ static void request_password(struct pymailadmin_cmd *cmd)
 
 	i_zero(&secrets);
 	if (pymailadmin_cmd_get_user(cmd, &username) &&
-	    get_public_key(cmd, &pub) &&
+	    pymailadmin_cmd_get_public_key(cmd, &pub) &&
 	    pymailadmin_cmd_read_secret(cmd, "Old password", FALSE,
 					secrets.old_password,
 					sizeof(secrets.old_password)) &&
@@ -162,7 +101,7 @@ static void request_encrypt(struct pymailadmin_cmd *cmd)
 
 	i_zero(&secrets);
 	if (pymailadmin_cmd_get_user(cmd, &username) &&
-	    get_public_key(cmd, &pub) &&
+	    pymailadmin_cmd_get_public_key(cmd, &pub) &&
 	    pymailadmin_cmd_read_secret(cmd, "Password", FALSE,
 					secrets.old_password,
 					sizeof(secrets.old_password)) &&

@@ -5,6 +5,7 @@
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
 #include "request-progress.h"
+#include "closure-store.h"
 #include "request-store.h"
 #include "doveadm-pymailadmin.h"
 
@@ -25,9 +26,8 @@ closed_until(const struct pymailadmin_settings *set,
 	if (row->kind == REQUEST_KIND_DELETE &&
 	    request_deletion_has_begun(row->state))
 		return "deleted";
-	if (row->kind != REQUEST_KIND_PASSWORD ||
-	    !request_window_is_closed(row->state, row->created, row->now,
-				      set->pymailadmin_rekey_window, &opens))
+	if (!request_row_keeps_closed(row, set->pymailadmin_rekey_window,
+				      &opens))
 		return "";
 	return opens == 0 ? "repaired" : time_text(opens);
 }
@@ -62,23 +62,12 @@ static void status_print(struct pymailadmin_cmd *cmd,
 	doveadm_print(status_reason(cmd->set, row));
 }
 
-static void status(struct pymailadmin_cmd *cmd)
+/* Not before there is an answer: a failure prints nothing. */
+static void status_print_header(void)
 {
-	ARRAY_TYPE(request_row) rows;
-	struct request_row *row;
-	const char *username, *error;
-	pool_t pool;
-
-	if (!doveadm_cmd_param_str(cmd->cctx, "user", &username))
-		username = NULL;
-	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
-	p_array_init(&rows, pool, 64);
-	if (request_store_list(cmd->store, username, pool, &rows,
-			       &error) < 0) {
-		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
-		pool_unref(&pool);
+	if (doveadm_print_is_initialized() &&
+	    doveadm_print_get_headers_count() > 0)
 		return;
-	}
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	doveadm_print_header_simple("username");
 	doveadm_print_header_simple("state");
@@ -92,32 +81,75 @@ static void status(struct pymailadmin_cmd *cmd)
 	doveadm_print_header_simple("backend");
 	doveadm_print_header_simple("outcome");
 	doveadm_print_header_simple("reason");
+}
+
+/* username NULL: what is open, whosesoever. */
+static void status_user(struct pymailadmin_cmd *cmd, const char *username,
+			void *context ATTR_UNUSED)
+{
+	ARRAY_TYPE(request_row) rows;
+	struct request_row *row;
+	const char *error;
+	pool_t pool;
+
+	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
+	p_array_init(&rows, pool, 64);
+	if (request_store_list(cmd->store, username, pool, &rows,
+			       &error) < 0) {
+		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+		pool_unref(&pool);
+		return;
+	}
+	status_print_header();
 	array_foreach_elem(&rows, row) T_BEGIN {
 		status_print(cmd, row);
 	} T_END;
 	pool_unref(&pool);
 }
 
+static void status(struct pymailadmin_cmd *cmd)
+{
+	enum pymailadmin_users users;
+
+	if (!pymailadmin_cmd_count_users(cmd, &users) ||
+	    !pymailadmin_cmd_open_store(cmd))
+		return;
+	if (users == PYMAILADMIN_USERS_NONE)
+		status_user(cmd, NULL, NULL);
+	else
+		pymailadmin_cmd_users(cmd, status_user, NULL);
+}
+
+static void status_follow(struct pymailadmin_cmd *cmd)
+{
+	enum pymailadmin_users users;
+	const char *username;
+
+	if (cmd->cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
+		pymailadmin_cmd_fail(cmd, EX_USAGE,
+				     "--follow is for a terminal");
+	} else if (!pymailadmin_cmd_count_users(cmd, &users)) {
+		/* has been said */
+	} else if (users != PYMAILADMIN_USERS_ONE) {
+		pymailadmin_cmd_fail(cmd, EX_USAGE,
+			"--follow: name the one mailbox with -u");
+	} else if (pymailadmin_cmd_get_user(cmd, &username) &&
+		   pymailadmin_cmd_open_store(cmd)) {
+		pymailadmin_cmd_follow(cmd, username);
+	}
+}
+
 static void cmd_pymailadmin_status(struct doveadm_cmd_context *cctx)
 {
 	struct pymailadmin_cmd cmd;
-	const char *username;
 	bool follow;
 
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
-	if (!doveadm_cmd_param_bool(cctx, "follow", &follow))
-		follow = FALSE;
-	if (!follow) {
-		if (pymailadmin_cmd_open_store(&cmd))
-			status(&cmd);
-	} else if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
-		pymailadmin_cmd_fail(&cmd, EX_USAGE,
-				     "--follow is for a terminal");
-	} else if (pymailadmin_cmd_get_user(&cmd, &username) &&
-		   pymailadmin_cmd_open_store(&cmd)) {
-		pymailadmin_cmd_follow(&cmd, username);
-	}
+	if (doveadm_cmd_param_bool(cctx, "follow", &follow) && follow)
+		status_follow(&cmd);
+	else
+		status(&cmd);
 	pymailadmin_cmd_deinit(&cmd);
 }
 
@@ -127,6 +159,8 @@ static void cancel(struct pymailadmin_cmd *cmd, const char *username,
 	const char *error;
 	int ret;
 
+	if (cmd->listed && request_state_is_final(row->state))
+		return;
 	if (row->state != REQUEST_STATE_PENDING &&
 	    (row->state != REQUEST_STATE_CLAIMED ||
 	     !pymailadmin_owner_is_gone(row->claimed_by))) {
@@ -151,6 +185,16 @@ static void retry(struct pymailadmin_cmd *cmd, const char *username,
 	const char *error;
 	int ret;
 
+	if (cmd->listed && (request_state_is_final(row->state) ||
+			    row->kind == REQUEST_KIND_CLOSE))
+		return;
+	if (row->kind == REQUEST_KIND_CLOSE &&
+	    !request_state_is_final(row->state)) {
+		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE,
+			"%s is closed by an administrator; see: "
+			"doveadm pymailadmin open -u %s", username, username);
+		return;
+	}
 	if (request_state_is_final(row->state)) {
 		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE,
 			"the request of %s is %s, and its passwords are wiped;"
@@ -165,25 +209,38 @@ static void retry(struct pymailadmin_cmd *cmd, const char *username,
 		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
 }
 
+struct change {
+	void (*change)(struct pymailadmin_cmd *cmd, const char *username,
+		       struct request_row *row);
+};
+
+static void change_user(struct pymailadmin_cmd *cmd, const char *username,
+			void *context)
+{
+	const struct change *change = context;
+	struct request_row *row;
+	pool_t pool;
+
+	pool = pool_alloconly_create("pymailadmin request", 1024);
+	if (pymailadmin_cmd_get_request(cmd, username, pool, &row))
+		change->change(cmd, username, row);
+	pool_unref(&pool);
+}
+
 static void
 cmd_pymailadmin_change(struct doveadm_cmd_context *cctx,
-		       void (*change)(struct pymailadmin_cmd *cmd,
-				      const char *username,
-				      struct request_row *row))
+		       void (*function)(struct pymailadmin_cmd *cmd,
+					const char *username,
+					struct request_row *row))
 {
+	struct change change = { .change = function };
 	struct pymailadmin_cmd cmd;
-	struct request_row *row;
-	const char *username;
-	pool_t pool;
 
 	if (!pymailadmin_cmd_init(&cmd, cctx))
 		return;
-	pool = pool_alloconly_create("pymailadmin request", 1024);
-	if (pymailadmin_cmd_get_user(&cmd, &username) &&
-	    pymailadmin_cmd_open_store(&cmd) &&
-	    pymailadmin_cmd_get_request(&cmd, username, pool, &row))
-		change(&cmd, username, row);
-	pool_unref(&pool);
+	if (pymailadmin_cmd_need_users(&cmd) &&
+	    pymailadmin_cmd_open_store(&cmd))
+		pymailadmin_cmd_users(&cmd, change_user, &change);
 	pymailadmin_cmd_deinit(&cmd);
 }
 
@@ -200,9 +257,9 @@ static void cmd_pymailadmin_retry(struct doveadm_cmd_context *cctx)
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_status = {
 	.name = "pymailadmin status",
 	.cmd = cmd_pymailadmin_status,
-	.usage = "[-u <user> [--follow]]",
+	.usage = "[-u <user> [--follow] | -A | -F <file>]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+PYMAILADMIN_CMD_PARAMS_USERS
 DOVEADM_CMD_PARAM('\0', "follow", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };
@@ -210,17 +267,17 @@ DOVEADM_CMD_PARAMS_END
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_cancel = {
 	.name = "pymailadmin cancel",
 	.cmd = cmd_pymailadmin_cancel,
-	.usage = "-u <user>",
+	.usage = PYMAILADMIN_CMD_USAGE_USERS,
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+PYMAILADMIN_CMD_PARAMS_USERS
 DOVEADM_CMD_PARAMS_END
 };
 
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_retry = {
 	.name = "pymailadmin retry",
 	.cmd = cmd_pymailadmin_retry,
-	.usage = "-u <user>",
+	.usage = PYMAILADMIN_CMD_USAGE_USERS,
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+PYMAILADMIN_CMD_PARAMS_USERS
 DOVEADM_CMD_PARAMS_END
 };

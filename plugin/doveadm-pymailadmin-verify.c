@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* doveadm pymailadmin verify -u <user> [--full]
+/* doveadm pymailadmin verify -u <user> | -A | -F <file> [--full]
 
    One line per folder: how many of its mails are encrypted to which of the
    user's keys. What else there is to say stands on standard error: mails that
@@ -38,8 +38,8 @@
 
 struct verify_command {
 	struct pymailadmin_cmd cmd;
-	const char *username;
-	bool full;
+	struct mail_storage_service_ctx *service;
+	bool full, many;
 	char password[SEAL_PASSWORD_MAX + 1];
 	string_t *key_password;
 
@@ -155,14 +155,19 @@ static void verify_progress(const struct storage_verify_counts *counts,
 	(void)fflush(stderr);
 }
 
-static void print_headers(void)
+static void print_headers(const struct verify_command *verify)
 {
 	static const char *const counts[] = {
 		"current", "retired", "unknown", "plain", "damaged", "bytes",
 	};
 	unsigned int i;
 
+	if (doveadm_print_is_initialized() &&
+	    doveadm_print_get_headers_count() > 0)
+		return;
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	if (verify->many)
+		doveadm_print_header_simple("username");
 	doveadm_print_header("folder", "folder",
 			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
 	for (i = 0; i < N_ELEMENTS(counts); i++) {
@@ -172,9 +177,12 @@ static void print_headers(void)
 	}
 }
 
-static void print_folder(const struct storage_folder *folder,
+static void print_folder(const struct verify_command *verify,
+			 const struct storage_folder *folder,
 			 const struct storage_verify_counts *counts)
 {
+	if (verify->many)
+		doveadm_print(str_sanitize(verify->user->username, 254));
 	doveadm_print(str_sanitize_utf8(folder->vname, SIZE_MAX));
 	doveadm_print_num(counts->current);
 	doveadm_print_num(counts->retired);
@@ -205,13 +213,13 @@ static bool verify_folders(struct verify_command *verify,
 	struct storage_folder *folder;
 	bool ok = TRUE;
 
-	print_headers();
+	print_headers(verify);
 	verify->progress_time = monotonic_time_msecs();
 	array_foreach_elem(&verify->folders->folders, folder) T_BEGIN {
 		ok = ok && storage_verify_folder(storage, folder,
 						 &counts) == 0;
 		if (ok) {
-			print_folder(folder, &counts);
+			print_folder(verify, folder, &counts);
 			add_counts(&verify->sum, &counts);
 		}
 	} T_END;
@@ -374,21 +382,25 @@ static void verify_user(struct verify_command *verify)
 	storage_verify_deinit(&storage);
 }
 
-static void verify_with_storage(struct verify_command *verify)
+/* What was said of the user before is not this one's. */
+static void verify_begin(struct verify_command *verify, const char *username)
 {
-	struct pymailadmin_cmd *cmd = &verify->cmd;
-	struct mail_storage_service_ctx *service;
+	i_zero(&verify->sum);
+	i_zero(&verify->rest);
+	verify->unknown_folder = NULL;
+	if (verify->many)
+		note("%s:", str_sanitize(username, 254));
+}
+
+static void verify_one(struct pymailadmin_cmd *cmd, const char *username,
+		       void *context)
+{
+	struct verify_command *verify = context;
 	const uid_t old_euid = geteuid();
 	const char *error;
 	int ret;
 
-	service = mail_storage_service_init(master_service,
-		MAIL_STORAGE_SERVICE_FLAG_USERDB_LOOKUP |
-		MAIL_STORAGE_SERVICE_FLAG_NO_LOG_INIT |
-		MAIL_STORAGE_SERVICE_FLAG_TEMP_PRIV_DROP |
-		MAIL_STORAGE_SERVICE_FLAG_NO_CHDIR |
-		MAIL_STORAGE_SERVICE_FLAG_NO_IDLE_TIMEOUT);
-	ret = user_lookup(service, cmd->event, verify->username,
+	ret = user_lookup(verify->service, cmd->event, username,
 			  &verify->user, &error);
 	if (ret <= 0) {
 		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_TEMPFAIL : EX_NOUSER,
@@ -396,17 +408,30 @@ static void verify_with_storage(struct verify_command *verify)
 	} else {
 		/* looking up has changed the effective user */
 		process_memory_protect();
+		verify_begin(verify, username);
 		verify_user(verify);
 		mail_user_deinit(&verify->user);
 	}
 	mail_storage_service_restore_privileges(old_euid, "/", cmd->event);
-	mail_storage_service_deinit(&service);
+}
+
+static void verify_with_storage(struct verify_command *verify)
+{
+	verify->service = mail_storage_service_init(master_service,
+		MAIL_STORAGE_SERVICE_FLAG_USERDB_LOOKUP |
+		MAIL_STORAGE_SERVICE_FLAG_NO_LOG_INIT |
+		MAIL_STORAGE_SERVICE_FLAG_TEMP_PRIV_DROP |
+		MAIL_STORAGE_SERVICE_FLAG_NO_CHDIR |
+		MAIL_STORAGE_SERVICE_FLAG_NO_IDLE_TIMEOUT);
+	pymailadmin_cmd_users(&verify->cmd, verify_one, verify);
+	mail_storage_service_deinit(&verify->service);
 }
 
 /* Returns FALSE after pymailadmin_cmd_fail(). */
 static bool get_parameters(struct verify_command *verify)
 {
 	struct pymailadmin_cmd *cmd = &verify->cmd;
+	enum pymailadmin_users users;
 
 	if (cmd->cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
 		pymailadmin_cmd_fail(cmd, EX_USAGE,
@@ -419,8 +444,16 @@ static bool get_parameters(struct verify_command *verify)
 	}
 	if (!doveadm_cmd_param_bool(cmd->cctx, "full", &verify->full))
 		verify->full = FALSE;
-	return pymailadmin_cmd_get_user(cmd, &verify->username) &&
-		(!verify->full ||
+	if (!pymailadmin_cmd_need_users(cmd) ||
+	    !pymailadmin_cmd_count_users(cmd, &users))
+		return FALSE;
+	verify->many = users == PYMAILADMIN_USERS_MANY;
+	if (verify->many && verify->full) {
+		pymailadmin_cmd_fail(cmd, EX_USAGE, "--full asks for the "
+			"password of one mailbox: name it with -u");
+		return FALSE;
+	}
+	return (!verify->full ||
 		 pymailadmin_cmd_read_secret(cmd, "Password", FALSE,
 					     verify->password,
 					     sizeof(verify->password)));
@@ -447,9 +480,9 @@ static void cmd_pymailadmin_verify(struct doveadm_cmd_context *cctx)
 struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_verify = {
 	.name = "pymailadmin verify",
 	.cmd = cmd_pymailadmin_verify,
-	.usage = "-u <user> [--full]",
+	.usage = PYMAILADMIN_CMD_USAGE_USERS" [--full]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
+PYMAILADMIN_CMD_PARAMS_USERS
 DOVEADM_CMD_PARAM('\0', "full", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };

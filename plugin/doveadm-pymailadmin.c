@@ -103,8 +103,9 @@ bool pymailadmin_cmd_get_request(struct pymailadmin_cmd *cmd,
 		return FALSE;
 	}
 	if (array_is_empty(&rows)) {
-		pymailadmin_cmd_fail(cmd, EX_NOUSER,
-				     "there is no request of %s", username);
+		if (!cmd->listed)
+			pymailadmin_cmd_fail(cmd, EX_NOUSER,
+				"there is no request of %s", username);
 		return FALSE;
 	}
 	*row_r = array_idx_elem(&rows, 0);

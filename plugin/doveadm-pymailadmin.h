@@ -10,14 +10,20 @@ struct pymailadmin_settings;
 struct request_row;
 struct request_store;
 struct seal_private_key;
+struct seal_public_key;
+struct seal_secrets;
 
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_cancel;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_check;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_close;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_create;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_delete;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_encrypt;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_events;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_free;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_keygen;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_list;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_open;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_process;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_request_password;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pymailadmin_retry;
@@ -31,6 +37,9 @@ struct pymailadmin_cmd {
 	struct event *event;
 	const struct pymailadmin_settings *set;
 	struct request_store *store;
+	/* The user is one of many, of a mask or of all: that there is nothing to
+	   do for it is no error. */
+	bool listed;
 };
 
 /* Sets the exit code, unless one is set already; EX_TEMPFAIL wins. */
@@ -51,11 +60,65 @@ void pymailadmin_cmd_deinit(struct pymailadmin_cmd *cmd);
 /* The -u parameter. Returns FALSE after pymailadmin_cmd_fail(). */
 bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 			      const char **username_r);
+/* For the commands that act on users, as doveadm's own do: -u with a name or a
+   mask, -A, -F. They are none of doveadm's mail commands, because those open the
+   mail user first: what is asked for, half made, half deleted or closed could not
+   be acted on. */
+#define PYMAILADMIN_CMD_PARAMS_USERS \
+DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0) \
+DOVEADM_CMD_PARAM('A', "all-users", CMD_PARAM_BOOL, 0) \
+DOVEADM_CMD_PARAM('F', "user-file", CMD_PARAM_ISTREAM, 0)
+#define PYMAILADMIN_CMD_USAGE_USERS "-u <user> | -A | -F <file>"
+
+enum pymailadmin_users {
+	PYMAILADMIN_USERS_NONE,
+	/* Named by -u; there need not be such a user. */
+	PYMAILADMIN_USERS_ONE,
+	PYMAILADMIN_USERS_MANY
+};
+
+typedef void
+pymailadmin_user_callback_t(struct pymailadmin_cmd *cmd, const char *username,
+			    void *context);
+
+/* How many users are named? Returns FALSE after pymailadmin_cmd_fail() if they
+   are named in several ways. */
+bool pymailadmin_cmd_count_users(struct pymailadmin_cmd *cmd,
+				 enum pymailadmin_users *users_r);
+/* As above, and none is wrong, too. */
+bool pymailadmin_cmd_need_users(struct pymailadmin_cmd *cmd);
+/* Calls back for each. After an error it goes on with the next, unless the
+   database that has been opened is away; the exit code is the highest, or
+   EX_TEMPFAIL if one was that. */
+void pymailadmin_cmd_users(struct pymailadmin_cmd *cmd,
+			   pymailadmin_user_callback_t *callback,
+			   void *context);
+
 /* The newest request of the user. Returns FALSE after
    pymailadmin_cmd_fail(). */
 bool pymailadmin_cmd_get_request(struct pymailadmin_cmd *cmd,
 				 const char *username, pool_t pool,
 				 struct request_row **row_r);
+
+/* This host's public seal key, from the private one. Returns FALSE after
+   pymailadmin_cmd_fail(). */
+bool pymailadmin_cmd_get_public_key(struct pymailadmin_cmd *cmd,
+				    struct seal_public_key *pub_r);
+/* Sets the hash of secrets->new_password, if it can be one. Returns FALSE after
+   pymailadmin_cmd_fail(). */
+bool pymailadmin_cmd_hash_new_password(struct pymailadmin_cmd *cmd,
+				       const char *username,
+				       struct seal_secrets *secrets);
+/* Gives a new request its id, the time and its sealed part, for which there is
+   room for SEALED_REQUEST_MAX; id_r for SEAL_REQUEST_ID_LEN + 1. Returns FALSE
+   after pymailadmin_cmd_fail(). */
+bool pymailadmin_cmd_seal(struct pymailadmin_cmd *cmd, struct request_row *row,
+			  const struct seal_public_key *pub,
+			  const struct seal_secrets *secrets, char *id_r,
+			  unsigned char *sealed_r);
+/* Of pymailadmin_event: who gives the command, as far as the kernel knows who
+   logged in; "" if it does not. */
+const char *pymailadmin_cmd_asked_by(void);
 
 /* Reads one secret of at most size-1 bytes: asks for it on the terminal, twice
    if confirm is set, else takes a line of standard input. Returns FALSE after

@@ -35,6 +35,11 @@ int file_sync_with_directory(const char *path, const char **error_r)
 {
 	if (path_sync(path, 0, error_r) < 0)
 		return -1;
+	return file_sync_name(path, error_r);
+}
+
+int file_sync_name(const char *path, const char **error_r)
+{
 	return path_sync(parent_directory(path), O_DIRECTORY, error_r);
 }
 

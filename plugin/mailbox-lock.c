@@ -28,25 +28,15 @@ static bool errno_is_about_home(int err)
 		err == ENOTDIR || err == ENOSPC || err == EDQUOT;
 }
 
-static int lock_file_open(const char *home, bool create_home,
-			  const char *name, int *fd_r, const char **path_r,
-			  const char **error_r)
+/* Returns 1 if opened, 0 if the home does not let it be made, -1 on other
+   errors. */
+static int lock_file_open(const char *path, int *fd_r, const char **error_r)
 {
-	const char *path = t_strconcat(home, "/", name, NULL);
 	const int flags = O_CREAT | O_CLOEXEC | O_NOFOLLOW;
 	int fd, open_errno;
 
 	/* O_RDWR, since NFS makes byte range locks of flock() */
 	fd = open(path, O_RDWR | flags, 0600);
-	if (fd == -1 && errno == ENOENT && create_home) {
-		if (mkdir_parents(home, 0700) < 0 && errno != EEXIST) {
-			open_errno = errno;
-			*error_r = t_strdup_printf(
-				"mkdir_parents(%s) failed: %m", home);
-			return errno_is_about_home(open_errno) ? 0 : -1;
-		}
-		fd = open(path, O_RDWR | flags, 0600);
-	}
 	if (fd == -1 && errno == EROFS)
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1) {
@@ -55,36 +45,22 @@ static int lock_file_open(const char *home, bool create_home,
 		return errno_is_about_home(open_errno) ? 0 : -1;
 	}
 	*fd_r = fd;
-	*path_r = path;
 	return 1;
 }
 
-/* Returns 1 if opened, 0 if the home does not let the files be made, -1 on
-   other errors. */
-static int mailbox_lock_open(const char *home, bool create_home,
-			     struct mailbox_lock **lock_r, const char **error_r)
+/* Returns 1 if made, 0 if it was there or cannot be made, -1 on other
+   errors. */
+static int home_make(const char *home, const char **error_r)
 {
-	struct mailbox_lock *lock;
-	const char *gate_path, *path;
-	int gate_fd, fd, ret;
+	int make_errno;
 
-	ret = lock_file_open(home, create_home, MAILBOX_GATE_NAME, &gate_fd,
-			     &gate_path, error_r);
-	if (ret <= 0)
-		return ret;
-	ret = lock_file_open(home, create_home, MAILBOX_LOCK_NAME, &fd, &path,
-			     error_r);
-	if (ret <= 0) {
-		i_close_fd(&gate_fd);
-		return ret;
-	}
-
-	lock = i_new(struct mailbox_lock, 1);
-	lock->path = i_strdup(path);
-	lock->gate_fd = gate_fd;
-	lock->fd = fd;
-	*lock_r = lock;
-	return 1;
+	if (access(home, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	if (mkdir_parents(home, 0700) == 0)
+		return 1;
+	make_errno = errno;
+	*error_r = t_strdup_printf("mkdir_parents(%s) failed: %m", home);
+	return make_errno == EEXIST || errno_is_about_home(make_errno) ? 0 : -1;
 }
 
 static const char *process_name(const char *pid)
@@ -159,25 +135,118 @@ static int flock_until(int fd, int operation, const char *path,
 	}
 }
 
-static int mailbox_lock_take(struct mailbox_lock *lock, int operation,
-			     unsigned int wait_msecs,
+/* Returns 1 if taken, 0 if not until the deadline, -1 on error. */
+static int mailbox_lock_take(struct mailbox_lock *lock, int fd, int operation,
+			     uint64_t deadline_msecs,
 			     mailbox_lock_wait_callback_t *callback,
 			     void *context, const char **error_r)
 {
-	uint64_t deadline = monotonic_time_msecs() + wait_msecs;
-	int fd, ret;
+	int ret;
 
-	fd = lock->gate_fd;
-	ret = flock_until(fd, operation, lock->path, deadline, NULL, NULL,
-			  error_r);
-	if (ret > 0) {
-		fd = lock->fd;
-		ret = flock_until(fd, operation, lock->path, deadline,
-				  callback, context, error_r);
-	}
+	ret = flock_until(fd, operation, lock->path, deadline_msecs, callback,
+			  context, error_r);
 	if (ret == 0) {
 		*error_r = t_strdup_printf("%s is held by %s", lock->path,
 					   lock_holders(fd));
+	}
+	return ret;
+}
+
+static struct mailbox_lock *mailbox_lock_new(const char *home)
+{
+	struct mailbox_lock *lock = i_new(struct mailbox_lock, 1);
+
+	lock->path = i_strconcat(home, "/"MAILBOX_LOCK_NAME, NULL);
+	lock->gate_fd = lock->fd = -1;
+	return lock;
+}
+
+/* Whoever deletes the mailbox holds the gate exclusively until its rows are
+   gone: what the callback says holds until the lock file is there. */
+static int mailbox_lock_open_asked(struct mailbox_lock *lock,
+				   mailbox_lock_owner_callback_t *callback,
+				   void *context, bool *unusable_r,
+				   const char **error_r)
+{
+	int ret;
+
+	if (callback != NULL && access(lock->path, F_OK) < 0 &&
+	    errno == ENOENT) {
+		ret = callback(context, error_r);
+		if (ret <= 0)
+			return ret;
+	}
+	ret = lock_file_open(lock->path, &lock->fd, error_r);
+	*unusable_r = ret == 0;
+	return ret;
+}
+
+static int mailbox_lock_enter(struct mailbox_lock *lock, const char *gate_path,
+			      uint64_t deadline_msecs,
+			      mailbox_lock_owner_callback_t *callback,
+			      void *context, bool *unusable_r,
+			      const char **error_r)
+{
+	struct stat st;
+	int ret;
+
+	ret = lock_file_open(gate_path, &lock->gate_fd, error_r);
+	if (ret <= 0) {
+		*unusable_r = ret == 0;
+		return ret;
+	}
+	ret = mailbox_lock_take(lock, lock->gate_fd, LOCK_SH, deadline_msecs,
+				NULL, NULL, error_r);
+	if (ret > 0)
+		ret = mailbox_lock_open_asked(lock, callback, context,
+					      unusable_r, error_r);
+	if (ret > 0)
+		ret = mailbox_lock_take(lock, lock->fd, LOCK_SH,
+					deadline_msecs, NULL, NULL, error_r);
+	if (ret <= 0)
+		return ret;
+	/* who held it has deleted the mailbox: nobody is to make it again */
+	if (fstat(lock->fd, &st) < 0 || st.st_nlink == 0) {
+		*error_r = t_strdup_printf("%s is gone", lock->path);
+		return 0;
+	}
+	i_close_fd(&lock->gate_fd);
+	return 1;
+}
+
+int mailbox_lock_join(const char *home, bool create_home,
+		      unsigned int wait_msecs,
+		      mailbox_lock_owner_callback_t *callback, void *context,
+		      struct mailbox_lock **lock_r, const char **error_r)
+{
+	const char *gate_path = t_strconcat(home, "/"MAILBOX_GATE_NAME, NULL);
+	const uint64_t deadline = monotonic_time_msecs() + wait_msecs;
+	bool home_made = FALSE, unusable = FALSE;
+	struct mailbox_lock *lock;
+	int ret;
+
+	if (create_home) {
+		ret = home_make(home, error_r);
+		if (ret < 0)
+			return -1;
+		home_made = ret > 0;
+	}
+	lock = mailbox_lock_new(home);
+	ret = mailbox_lock_enter(lock, gate_path, deadline, callback, context,
+				 &unusable, error_r);
+	if (ret > 0) {
+		*lock_r = lock;
+		return 1;
+	}
+	mailbox_lock_free(&lock);
+	if (unusable) {
+		*lock_r = NULL;
+		return 1;
+	}
+	if (home_made) {
+		i_unlink_if_exists(gate_path);
+		/* somebody else may be in it by now */
+		(void)rmdir(home);
 	}
 	return ret;
 }
@@ -186,31 +255,8 @@ int mailbox_lock_shared(const char *home, bool create_home,
 			unsigned int wait_msecs, struct mailbox_lock **lock_r,
 			const char **error_r)
 {
-	struct mailbox_lock *lock;
-	struct stat st;
-	int ret;
-
-	ret = mailbox_lock_open(home, create_home, &lock, error_r);
-	if (ret < 0)
-		return -1;
-	if (ret == 0) {
-		*lock_r = NULL;
-		return 1;
-	}
-	ret = mailbox_lock_take(lock, LOCK_SH, wait_msecs, NULL, NULL, error_r);
-	if (ret <= 0) {
-		mailbox_lock_free(&lock);
-		return ret;
-	}
-	/* who held it has deleted the mailbox: nobody is to make it again */
-	if (fstat(lock->fd, &st) < 0 || st.st_nlink == 0) {
-		*error_r = t_strdup_printf("%s is gone", lock->path);
-		mailbox_lock_free(&lock);
-		return 0;
-	}
-	i_close_fd(&lock->gate_fd);
-	*lock_r = lock;
-	return 1;
+	return mailbox_lock_join(home, create_home, wait_msecs, NULL, NULL,
+				 lock_r, error_r);
 }
 
 int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
@@ -218,9 +264,11 @@ int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 			   void *context, struct mailbox_lock **lock_r,
 			   const char **error_r)
 {
-	const char *path = t_strconcat(home, "/"MAILBOX_LOCK_NAME, NULL);
-	const bool missing = access(home, F_OK) == 0 && access(path, F_OK) < 0;
-	struct mailbox_lock *lock;
+	const char *gate_path = t_strconcat(home, "/"MAILBOX_GATE_NAME, NULL);
+	const uint64_t deadline = monotonic_time_msecs() + wait_msecs;
+	struct mailbox_lock *lock = mailbox_lock_new(home);
+	const bool missing = access(home, F_OK) == 0 &&
+		access(lock->path, F_OK) < 0;
 	int ret;
 
 	/* Sessions from before may go on without the lock. They are told to go
@@ -228,16 +276,21 @@ int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 	   has been done. */
 	if (missing && callback != NULL)
 		callback(context);
-	if (mailbox_lock_open(home, FALSE, &lock, error_r) <= 0)
-		return -1;
-	if (missing) {
+	if (lock_file_open(gate_path, &lock->gate_fd, error_r) <= 0 ||
+	    lock_file_open(lock->path, &lock->fd, error_r) <= 0)
+		ret = -1;
+	else if (missing) {
 		*error_r = t_strdup_printf("%s has just been made; sessions "
-			"from before are told to end", path);
-		mailbox_lock_free(&lock);
-		return 0;
+			"from before are told to end", lock->path);
+		ret = 0;
+	} else {
+		ret = mailbox_lock_take(lock, lock->gate_fd, LOCK_EX, deadline,
+					NULL, NULL, error_r);
+		if (ret > 0)
+			ret = mailbox_lock_take(lock, lock->fd, LOCK_EX,
+						deadline, callback, context,
+						error_r);
 	}
-	ret = mailbox_lock_take(lock, LOCK_EX, wait_msecs, callback, context,
-				error_r);
 	if (ret <= 0) {
 		mailbox_lock_free(&lock);
 		return ret;

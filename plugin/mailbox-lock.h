@@ -11,9 +11,11 @@
    Linux's flock() lets a new shared holder overtake a waiting exclusive one;
    whoever changes keys holds the gate while waiting for the lock, so that only
    those already inside are waited for. The files are unlinked only with the
-   mailbox: two inodes would be two locks. flock() and not fcntl(), whose locks of a process
-   vanish when it closes any descriptor of the file: one process may hold
-   several users.
+   mailbox: two inodes would be two locks. Who finds none may be late: a mail
+   whose recipient was accepted before the mailbox was deleted.
+
+   flock() and not fcntl(), whose locks of a process vanish when it closes any
+   descriptor of the file: one process may hold several users.
 
    pymailadmin.deletion is there while the mailbox is being destroyed, also while
    nobody works on that: nobody else gets in.
@@ -30,6 +32,10 @@ struct mailbox_lock;
 typedef void mailbox_lock_wait_callback_t(void *context);
 #define MAILBOX_LOCK_KICK_MSECS 500
 
+/* Is there such a mailbox, still? Returns 1 if so, 0 if not, -1 if that cannot
+   be said. Called with the gate held: nobody deletes it meanwhile. */
+typedef int mailbox_lock_owner_callback_t(void *context, const char **error_r);
+
 /* Take the lock of the mailbox at home shared, waiting up to wait_msecs. A
    missing home is made if create_home is set. Returns 1 if taken, 0 if
    somebody changes the mailbox's keys (error_r says who) or has deleted it
@@ -39,6 +45,13 @@ typedef void mailbox_lock_wait_callback_t(void *context);
 int mailbox_lock_shared(const char *home, bool create_home,
 			unsigned int wait_msecs, struct mailbox_lock **lock_r,
 			const char **error_r);
+/* The same for whoever may come after the mailbox was deleted. Where there is no
+   lock file, the callback is asked before it is made; unless it returns 1, so
+   does this, with its answer, and leaves no home that was not there. */
+int mailbox_lock_join(const char *home, bool create_home,
+		      unsigned int wait_msecs,
+		      mailbox_lock_owner_callback_t *callback, void *context,
+		      struct mailbox_lock **lock_r, const char **error_r);
 /* Take the lock exclusively. The callback is to make the holders go away.
    Returns 1 if taken, 0 if holders stayed (error_r names them) or may be there
    without the lock, because the files did not exist: the callback is called

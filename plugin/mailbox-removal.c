@@ -433,6 +433,16 @@ int mailbox_removal_run_home(const char *home,
 	return tree_removal_run(home, &params, error_r);
 }
 
+/* Else the mark could come back, and keep out who gets the address next. */
+static int end_home_sync(const char *home, const char **error_r)
+{
+	const char *parent = t_strdup_until(home, strrchr(home, '/'));
+
+	if (access(parent, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	return file_sync_name(home, error_r);
+}
+
 int mailbox_removal_end_home(const char *home, const char **error_r)
 {
 	const char *const *name;
@@ -440,7 +450,7 @@ int mailbox_removal_end_home(const char *home, const char **error_r)
 
 	fd = open(home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
-		return 0;
+		return end_home_sync(home, error_r);
 	if (fd == -1) {
 		*error_r = t_strdup_printf("open(%s) failed: %m", home);
 		return -1;
@@ -458,5 +468,5 @@ int mailbox_removal_end_home(const char *home, const char **error_r)
 		*error_r = t_strdup_printf("rmdir(%s) failed: %m", home);
 		ret = -1;
 	}
-	return ret;
+	return ret < 0 ? -1 : end_home_sync(home, error_r);
 }

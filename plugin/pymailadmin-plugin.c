@@ -2,6 +2,8 @@
 #include "module-context.h"
 #include "mail-user.h"
 #include "mail-storage-hooks.h"
+#include "mail-storage-service.h"
+#include "auth-master.h"
 #include "pymailadmin-protocol.h"
 #include "mailbox-lock.h"
 #include "key-guard.h"
@@ -57,6 +59,39 @@ static void user_refuse(struct mail_user *user, const char *reason)
 	user->error = p_strdup_printf(user->pool, "pymailadmin: %s", reason);
 }
 
+struct user_question {
+	struct mail_user *user;
+	bool refused;
+};
+
+/* The recipient of a mail is looked up before the mail comes, who logs in before
+   the session begins: the mailbox may have been deleted since. */
+static int user_is_still_known(void *context, const char **error_r)
+{
+	struct user_question *question = context;
+	struct mail_user *user = question->user;
+	const struct auth_user_info info = { .protocol = user->protocol };
+	const char *username, *const *fields;
+	pool_t pool;
+	int ret;
+
+	/* nobody has asked the userdb: a lda for who runs it */
+	if (user->userdb_fields == NULL || mail_user_auth_master_conn == NULL)
+		return 1;
+	pool = pool_alloconly_create("pymailadmin user lookup", 1024);
+	ret = auth_master_user_lookup(mail_user_auth_master_conn,
+				      user->username, &info, pool, &username,
+				      &fields);
+	pool_unref(&pool);
+	/* a deletion that has not been ended yet is an error to the userdb */
+	if (ret > 0)
+		return 1;
+	question->refused = TRUE;
+	*error_r = ret == 0 ? "there is no such mailbox any more" :
+		"the userdb does not say whether there is such a mailbox";
+	return 0;
+}
+
 /* A deletion that was interrupted holds no lock. Mail for it comes again later,
    and then there is no such mailbox. */
 static bool user_is_being_deleted(const char *home)
@@ -70,6 +105,7 @@ static void pymailadmin_mail_user_created(struct mail_user *user)
 {
 	struct mail_user_vfuncs *v = user->vlast;
 	struct pymailadmin_user *puser;
+	struct user_question question = { .user = user };
 	struct mailbox_lock *lock = NULL;
 	const char *home = NULL, *error;
 	int ret;
@@ -85,13 +121,18 @@ static void pymailadmin_mail_user_created(struct mail_user *user)
 	if (ret > 0) {
 		/* a home of the owner of a shared namespace is not ours to
 		   make */
-		ret = mailbox_lock_shared(home, !user->autocreated,
-					  user_lock_wait_msecs(user), &lock,
-					  &error);
+		ret = mailbox_lock_join(home, !user->autocreated,
+					user_lock_wait_msecs(user),
+					user_is_still_known, &question, &lock,
+					&error);
 		if (ret < 0) {
 			user_refuse(user, t_strdup_printf(
 				"the mailbox lock cannot be taken: %s",
 				error));
+			return;
+		}
+		if (ret == 0 && question.refused) {
+			user_refuse(user, error);
 			return;
 		}
 		if (ret == 0) {

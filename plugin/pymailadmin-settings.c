@@ -28,6 +28,7 @@ static const struct setting_define pymailadmin_setting_defines[] = {
 	DEF(STR, pymailadmin_seal_key_path),
 	DEF(STR_NOVARS, pymailadmin_window_text),
 	DEF(STR, pymailadmin_creation_text),
+	DEF(STR_NOVARS, pymailadmin_maintenance_text),
 	DEF(STR, pymailadmin_unavailable_text),
 	DEF(TIME, pymailadmin_deletion_grace),
 	DEF(TIME, pymailadmin_address_quarantine),
@@ -51,6 +52,8 @@ static const struct pymailadmin_settings pymailadmin_default_settings = {
 		"%{opens | default('the end of the change')}.",
 	.pymailadmin_creation_text =
 		"Your mailbox is being made, try again in a few minutes",
+	.pymailadmin_maintenance_text = "Your mailbox is closed for "
+		"maintenance. It opens again by %{opens}.",
 	.pymailadmin_unavailable_text =
 		"Your mailbox cannot be opened right now, try again later",
 	.pymailadmin_deletion_grace = 48*60*60,

@@ -50,6 +50,9 @@ struct pymailadmin_settings {
 	const char *pymailadmin_window_text;
 	/* What a login is told while the mailbox is being made. */
 	const char *pymailadmin_creation_text;
+	/* Template of what a login is told while an administrator keeps the
+	   mailbox closed; %{opens} as above. */
+	const char *pymailadmin_maintenance_text;
 	/* What a login is told while the database cannot be asked. */
 	const char *pymailadmin_unavailable_text;
 	/* How long a deletion can be canceled, seconds. */

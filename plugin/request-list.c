@@ -6,13 +6,16 @@
 #include "request-backend.h"
 #include "request-store-private.h"
 
-#define SQL_ROW_COLUMNS \
+#define SQL_ROW_COLUMNS_WITH(sealed) \
 	"id,kind,state,address," REQUEST_SQL_TO_EPOCH("created_at") "," \
-	REQUEST_SQL_TO_EPOCH("UTC_TIMESTAMP()") ",sealed,claimed_by," \
+	REQUEST_SQL_TO_EPOCH("UTC_TIMESTAMP()") "," sealed ",claimed_by," \
 	"COALESCE(lease_until<=UTC_TIMESTAMP(),1)," \
 	"COALESCE(retry_at>UTC_TIMESTAMP(),0),attempts,outcome,reason," \
 	"mails_done,mails_total,bytes_done,bytes_total," \
-	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP()),backend"
+	"TIMESTAMPDIFF(SECOND,storing_since,UTC_TIMESTAMP()),backend," \
+	REQUEST_SQL_TO_EPOCH("retry_at")
+#define SQL_ROW_COLUMNS SQL_ROW_COLUMNS_WITH("sealed")
+#define SQL_WORK_COLUMNS SQL_ROW_COLUMNS_WITH("LEFT(sealed,1)")
 
 #define SQL_OPEN_STATES \
 	"'pending','claimed','switching','switched','rekeying','storing'"
@@ -69,6 +72,7 @@ static int request_row_read(struct sql_result *result, pool_t pool,
 	row->progress.bytes_total = field_uint64(result, 16);
 	row->storing_secs = field_uint64(result, 17);
 	row->backend = field_dup(pool, result, 18);
+	row->until = field_uint64(result, 19);
 	*row_r = row;
 	return 0;
 }
@@ -117,24 +121,37 @@ int request_store_list(struct request_store *store, const char *address,
 	return list_rows(store, stmt, pool, rows, error_r);
 }
 
-int request_store_list_work(struct request_store *store,
-			    unsigned int window_secs, pool_t pool,
-			    ARRAY_TYPE(request_row) *rows,
+int request_store_list_work(struct request_store *store, const char *host,
+			    unsigned int window_secs, unsigned int grace_secs,
+			    pool_t pool, ARRAY_TYPE(request_row) *rows,
 			    const char **error_r)
 {
 	struct sql_statement *stmt;
 
+	/* every host asks every few seconds, whatever waits: no more than
+	   what is needed */
 	stmt = sql_statement_init(store->db,
-		"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
+		"SELECT " SQL_WORK_COLUMNS " FROM pymailadmin_request "
 		"WHERE backend<=>NULLIF(?,'') AND "
-		"state IN (" SQL_OPEN_STATES ") ORDER BY " SQL_WORK_ORDER);
+		"state IN (" SQL_OPEN_STATES ") AND "
+		"(retry_at IS NULL OR retry_at<=UTC_TIMESTAMP() OR "
+		"kind='close') AND "
+		"(claimed_by IS NULL OR lease_until IS NULL OR "
+		"lease_until<=UTC_TIMESTAMP() OR "
+		"SUBSTRING_INDEX(claimed_by,'/',1)=?) AND "
+		"NOT (kind='delete' AND state='pending' AND sealed IS NULL AND "
+		"outcome IS NOT NULL AND "
+		"TIMESTAMPADD(SECOND,?,created_at)>UTC_TIMESTAMP()) "
+		"ORDER BY " SQL_WORK_ORDER);
 	sql_statement_bind_str(stmt, 0, store->backend);
+	sql_statement_bind_str(stmt, 1, host);
+	sql_statement_bind_int64(stmt, 2, grace_secs);
 	if (list_rows(store, stmt, pool, rows, error_r) < 0)
 		return -1;
 	/* a handful of backends by the index, and nothing more of those that
 	   are alive */
 	stmt = sql_statement_init(store->db,
-		"SELECT " SQL_ROW_COLUMNS " FROM pymailadmin_request "
+		"SELECT " SQL_WORK_COLUMNS " FROM pymailadmin_request "
 		"JOIN (SELECT DISTINCT backend AS name "
 		"FROM pymailadmin_request) b ON backend<=>b.name "
 		"WHERE NOT b.name<=>NULLIF(?,'') AND "
@@ -146,4 +163,32 @@ int request_store_list_work(struct request_store *store,
 	sql_statement_bind_str(stmt, 0, store->backend);
 	sql_statement_bind_int64(stmt, 1, window_secs);
 	return list_rows(store, stmt, pool, rows, error_r);
+}
+
+int request_store_read_seal(struct request_store *store, pool_t pool,
+			    struct request_row *row, const char **error_r)
+{
+	struct sql_statement *stmt;
+	struct sql_result *result;
+	const unsigned char *sealed;
+	int ret;
+
+	row->sealed = NULL;
+	row->sealed_size = 0;
+	stmt = sql_statement_init(store->db,
+		"SELECT sealed FROM pymailadmin_request WHERE id=?");
+	sql_statement_bind_str(stmt, 0, row->id);
+	result = sql_statement_query_s(&stmt);
+	ret = sql_result_next_row(result);
+	if (ret > 0) {
+		sealed = sql_result_get_field_value_binary(result, 0,
+							   &row->sealed_size);
+		if (sealed != NULL && row->sealed_size > 0)
+			row->sealed = p_memdup(pool, sealed, row->sealed_size);
+	} else if (ret < 0) {
+		(void)sql_run_failed("read seal",
+				     sql_result_get_error(result), error_r);
+	}
+	sql_result_unref(result);
+	return ret < 0 ? -1 : 0;
 }

@@ -7,7 +7,8 @@
 static const char *request_notice_template(const struct request_row *row,
 					   enum request_state state)
 {
-	if (row->kind == REQUEST_KIND_ENCRYPT)
+	if (row->kind == REQUEST_KIND_ENCRYPT ||
+	    row->kind == REQUEST_KIND_CLOSE)
 		return NULL;
 	if (state == REQUEST_STATE_CANCELED)
 		return "request-canceled";

@@ -33,8 +33,10 @@ struct request_row {
 	/* Who works on it, NULL if nobody, and whether their time is up. */
 	const char *claimed_by;
 	bool lease_expired;
-	/* It must not be tried again before some later time. */
+	/* It must not be tried again before some later time, which is until; of
+	   kind close the mailbox opens then. 0: there is none. */
 	bool waiting;
+	uint64_t until;
 	unsigned int attempts;
 	/* Stored mail re-encrypted so far, of how much; all 0 before. */
 	struct request_progress progress;
@@ -63,14 +65,20 @@ int request_store_list(struct request_store *store, const char *address,
 		       pool_t pool, ARRAY_TYPE(request_row) *rows,
 		       const char **error_r);
 
-/* Those of this host's backend that have not ended, in the order they are to be
-   worked on. After them those of other backends, of which no host has been
-   heard of lately, that are older than the window or whose mailbox has moved:
-   for others to end, or to hand on by request_backend_claim(). */
-int request_store_list_work(struct request_store *store,
-			    unsigned int window_secs, pool_t pool,
-			    ARRAY_TYPE(request_row) *rows,
+/* What the host of that name is to work on now, in that order, as far as it is
+   of its backend: not what is to be tried again later, what another host works
+   on, nor a deletion that is confirmed and not older than grace_secs. After it
+   what is of other backends, of which no host has been heard of lately, and is
+   older than window_secs or has a mailbox that has moved: for others to end, or
+   to hand on by request_backend_claim(). Of a seal there is only enough to see
+   that there is one. */
+int request_store_list_work(struct request_store *store, const char *host,
+			    unsigned int window_secs, unsigned int grace_secs,
+			    pool_t pool, ARRAY_TYPE(request_row) *rows,
 			    const char **error_r);
+/* The seal of a row of that list. */
+int request_store_read_seal(struct request_store *store, pool_t pool,
+			    struct request_row *row, const char **error_r);
 
 /* Hash of a mailbox. Returns 1 if found, 0 if there is no such mailbox. */
 int request_store_get_hash(struct request_store *store, const char *address,

@@ -7,7 +7,7 @@
 struct request_store;
 
 /* The least version of sql/ that will do. */
-#define SQL_SCHEMA_VERSION 13
+#define SQL_SCHEMA_VERSION 14
 
 enum sql_check_fault {
 	/* A table, view or column is missing or is not as it should be. */

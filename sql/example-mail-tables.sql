@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS users (
 		COMMENT 'False: nobody can log in; mail still comes in',
 	PRIMARY KEY (id),
 	UNIQUE KEY email (email),
+	KEY domain_email (domain_id, email)
+		COMMENT 'The mailboxes of a domain, page by page',
 	CONSTRAINT users_domain FOREIGN KEY (domain_id) REFERENCES domain (id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4
 	COMMENT='Mailboxes';

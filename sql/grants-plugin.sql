@@ -28,6 +28,8 @@ GRANT SELECT, INSERT, DELETE, UPDATE (password, active)
 REVOKE INSERT, DELETE, UPDATE (active)
 	ON pymailadmin_mailbox FROM 'dovecot'@'localhost';
 GRANT SELECT ON pymailadmin_alias TO 'dovecot'@'localhost';
+GRANT EXECUTE ON PROCEDURE pymailadmin_create_file
+	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_begin
 	TO 'dovecot'@'localhost';
 GRANT EXECUTE ON PROCEDURE pymailadmin_create_activate
@@ -55,6 +57,8 @@ GRANT SELECT, INSERT, DELETE,
 -- A mailbox that is gone has no owner; the owner is told what was done.
 GRANT SELECT, DELETE
 	ON pymailadmin_account_mailbox TO 'dovecot'@'localhost';
+-- Whose a mailbox is, "list" says.
+GRANT SELECT ON pymailadmin_owner_view TO 'dovecot'@'localhost';
 -- Who asks for a deletion without the mailbox's password has to be a super admin.
 GRANT SELECT ON pymailadmin_account_view TO 'dovecot'@'localhost';
 -- what earlier versions needed, which is a right to all columns

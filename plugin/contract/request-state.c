@@ -9,6 +9,7 @@ static const char *const kind_names[REQUEST_KIND_COUNT] = {
 	[REQUEST_KIND_CREATE] = "create",
 	[REQUEST_KIND_DELETE] = "delete",
 	[REQUEST_KIND_ENCRYPT] = "encrypt",
+	[REQUEST_KIND_CLOSE] = "close",
 };
 
 #define TO(state) (1U << REQUEST_STATE_##state)
@@ -19,7 +20,8 @@ static const struct {
 	unsigned int next;
 } states[REQUEST_STATE_COUNT] = {
 	[REQUEST_STATE_PENDING] = { "pending",
-		TO(CLAIMED) | TO(FAILED) | TO(EXPIRED) | TO(CANCELED) },
+		TO(CLAIMED) | TO(DONE) | TO(FAILED) | TO(EXPIRED) |
+		TO(CANCELED) },
 	[REQUEST_STATE_CLAIMED] = { "claimed",
 		TO(PENDING) | TO(SWITCHING) | TO(STORING) |
 		TO(FAILED) | TO(EXPIRED) | TO(CANCELED) },
@@ -115,5 +117,24 @@ bool request_window_is_closed(enum request_state state, uint64_t created,
 		return false;
 	*opens_r = start <= UINT64_MAX - window_secs ?
 		start + window_secs : UINT64_MAX;
+	return true;
+}
+
+bool request_keeps_closed(const struct request_window *request,
+			  uint32_t window_secs, uint64_t *opens_r)
+{
+	uint64_t opens;
+
+	if (request->kind == REQUEST_KIND_PASSWORD)
+		return request_window_is_closed(request->state,
+						request->created, request->now,
+						window_secs, opens_r);
+	if (request->kind != REQUEST_KIND_CLOSE ||
+	    request->state != REQUEST_STATE_PENDING ||
+	    request->now >= request->until ||
+	    !request_window_is_closed(request->state, request->created,
+				      request->now, window_secs, &opens))
+		return false;
+	*opens_r = request->until < opens ? request->until : opens;
 	return true;
 }

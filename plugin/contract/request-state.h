@@ -31,7 +31,11 @@
    From switching on there is only forward, and nobody gets in:
    switching  the keys are being destroyed
    switched   the keys are gone; mail and home are being removed
-   rekeying   they are gone, too; then the rows, and done */
+   rekeying   they are gone, too; then the rows, and done
+
+   Of kind close: pending as long as an administrator keeps the mailbox closed,
+   and until the next run has seen that the time is over: done. Nobody claims
+   it. Canceled: it was opened before. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,6 +45,7 @@ enum request_kind {
 	REQUEST_KIND_CREATE,
 	REQUEST_KIND_DELETE,
 	REQUEST_KIND_ENCRYPT,
+	REQUEST_KIND_CLOSE,
 
 	REQUEST_KIND_COUNT
 };
@@ -99,5 +104,22 @@ bool request_state_is_final(enum request_state state);
 bool request_window_is_closed(enum request_state state, uint64_t created,
 			      uint64_t now, uint32_t window_secs,
 			      uint64_t *opens_r);
+
+/* What decides whether a request keeps its mailbox closed. */
+struct request_window {
+	enum request_kind kind;
+	enum request_state state;
+	/* Seconds since the epoch. */
+	uint64_t created, now;
+	/* Of kind close: when it opens if nothing opens it before. The window
+	   holds for it, too. */
+	uint64_t until;
+};
+
+/* Is the mailbox closed to logins for a time, by a change of its password or by
+   an administrator? For the other kinds this is not the question.
+   Sets *opens_r as request_window_is_closed() does. */
+bool request_keeps_closed(const struct request_window *request,
+			  uint32_t window_secs, uint64_t *opens_r);
 
 #endif

@@ -7,6 +7,7 @@ import time
 
 import mailclients
 import messages
+from benchqueue import bench_queue
 from benchstorage import bench_storage
 from benchweb import bench_web
 from mailhost import MailHost
@@ -112,6 +113,8 @@ if __name__ == "__main__":
         bench_change()
     if wanted in ("all", "login"):
         bench_login()
+    if wanted in ("all", "queue"):
+        bench_queue()
     # The last lines of these are for machines.
     if wanted in ("all", "storage"):
         bench_storage()

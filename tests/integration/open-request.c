@@ -21,11 +21,18 @@ static char *read_line(char *line, int size)
 
 static size_t parse_hex(const char *text, unsigned char *out, size_t size)
 {
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
 	size_t len = 0;
-	unsigned int byte;
 
-	while (len < size && sscanf(text + 2 * len, "%2x", &byte) == 1)
-		out[len++] = (unsigned char)byte;
+	for (; len < size && text[0] != '\0' && text[1] != '\0'; text += 2) {
+		high = strchr(digits, text[0]);
+		low = strchr(digits, text[1]);
+		if (high == NULL || low == NULL)
+			break;
+		out[len++] = (unsigned char)((high - digits) << 4 |
+					     (low - digits));
+	}
 	return len;
 }
 

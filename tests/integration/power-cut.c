@@ -260,15 +260,15 @@ EXPORT int unlinkat(int dir_fd, const char *name, int flags)
 	unsigned long ino;
 	int ret;
 
-	if (!active() || flags != 0 ||
-	    !ours(path = full(dir_fd, name, path_buffer)))
+	if (!active() || !ours(path = full(dir_fd, name, path_buffer)))
 		return real(dir_fd, name, flags);
 	lock();
 	ino = inode(path);
-	grave = new_grave(buffer);
-	ret = real_renameat2(AT_FDCWD, path, AT_FDCWD, grave, 0);
+	grave = flags == 0 ? new_grave(buffer) : NULL;
+	ret = grave == NULL ? real(dir_fd, name, flags) :
+		real_renameat2(AT_FDCWD, path, AT_FDCWD, grave, 0);
 	if (ret == 0)
-		put("unlink", ino, path, grave);
+		put(grave == NULL ? "rmdir" : "unlink", ino, path, grave);
 	unlock();
 	return ret;
 }
@@ -276,6 +276,33 @@ EXPORT int unlinkat(int dir_fd, const char *name, int flags)
 EXPORT int unlink(const char *name)
 {
 	return unlinkat(AT_FDCWD, name, 0);
+}
+
+EXPORT int rmdir(const char *name)
+{
+	return unlinkat(AT_FDCWD, name, AT_REMOVEDIR);
+}
+
+EXPORT int mkdirat(int dir_fd, const char *name, mode_t mode)
+{
+	REAL(int, "mkdirat", int, const char *, mode_t);
+	char buffer[PATH_MAX];
+	const char *path;
+	int ret;
+
+	if (!active() || !ours(path = full(dir_fd, name, buffer)))
+		return real(dir_fd, name, mode);
+	lock();
+	ret = real(dir_fd, name, mode);
+	if (ret == 0)
+		put("mkdir", inode(path), path, NULL);
+	unlock();
+	return ret;
+}
+
+EXPORT int mkdir(const char *name, mode_t mode)
+{
+	return mkdirat(AT_FDCWD, name, mode);
 }
 
 /* ---- files */

@@ -22,7 +22,7 @@ from mariadb import DEADLINE, wait_until
 
 SOURCE = pathlib.Path(__file__).with_name("power-cut.c")
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
-NAMES = ("create", "rename", "exchange", "link", "unlink")
+NAMES = ("create", "rename", "exchange", "link", "unlink", "mkdir", "rmdir")
 LINE = 4096
 MAP = "dovecot.map.index"
 
@@ -57,7 +57,16 @@ class Operation(typing.NamedTuple):
                 if path}
 
     def undo(self):
-        if self.what in ("create", "link"):
+        """Nothing, in a directory that is gone for good."""
+        if not os.path.isdir(os.path.dirname(self.path)):
+            return
+        if self.what == "mkdir":
+            shutil.rmtree(self.path)
+        elif self.what == "rmdir":
+            os.mkdir(self.path, 0o700)
+            owner = os.stat(os.path.dirname(self.path))
+            os.chown(self.path, owner.st_uid, owner.st_gid)
+        elif self.what in ("create", "link"):
             os.unlink(self.path)
         elif self.what == "exchange":
             exchange(self.path, self.other)

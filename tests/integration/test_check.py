@@ -182,6 +182,8 @@ def test_usage(host):
      {"settings": "expire .* set at least 60 seconds"}),
     ("pymailadmin_window_text = until %{nosuch}", 78, "error",
      {"settings": r"nosuch.*variable it may have is %\{opens\}"}),
+    ("pymailadmin_maintenance_text = until %{nosuch}", 78, "error",
+     {"settings": r"maintenance_text: .*nosuch"}),
     ("pymailadmin_key_password = %{password | nosuch}", 78, "error",
      {"key_password": "nosuch"}),
     ("pymailadmin_password_scheme = NOSUCH", 78, "error",

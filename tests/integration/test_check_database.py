@@ -118,7 +118,8 @@ def test_schema_version(host, healthy, broken, repair, code, result, text):
     ("DELETE", "request"), ("UPDATE (state)", "request"),
     ("UPDATE (ended_at)", "request"), ("SELECT", "account_mailbox"),
     ("DELETE", "account_mailbox"), ("INSERT (args)", "outbox"),
-    ("SELECT", "account_view"), ("SELECT", "reserved_address"),
+    ("SELECT", "account_view"), ("SELECT", "owner_view"),
+    ("SELECT", "reserved_address"),
     ("DELETE", "reserved_address"),
     ("SELECT", "event"), ("INSERT (text)", "event"),
     ("SELECT", "heartbeat"), ("INSERT", "heartbeat"),
@@ -139,7 +140,7 @@ def test_a_right_is_missing(host, healthy, right, table):
 
 
 @pytest.mark.parametrize("procedure", [
-    "create_begin", "create_activate", "create_end", "deletion_finish",
+    "create_file", "create_begin", "create_activate", "create_end", "deletion_finish",
     "mapping_check"])
 def test_a_procedure_may_not_be_called(host, healthy, procedure):
     with sql(host, f"REVOKE EXECUTE ON PROCEDURE pymailadmin_{procedure} "

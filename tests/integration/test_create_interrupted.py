@@ -84,15 +84,25 @@ def trial(host, request):
     return Trial(host, request)
 
 
-@pytest.mark.limit(180)
-def test_killed_at_random_moments(host, trial):
-    chance = random.Random(7)
+def kill_at_random(host, trial, times):
+    chance = random.Random(times)
     hit = 0
-    for _ in range(12):
+    for _ in range(times):
         trial.file()
         hit += killed_after(host, chance.uniform(0, 0.12)) == KILLED
         assert trial.settle() == "done"
-    assert hit > 4
+    assert hit > times / 3
+
+
+@pytest.mark.limit(180)
+def test_killed_at_random_moments(host, trial):
+    kill_at_random(host, trial, 12)
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+def test_killed_at_three_hundred_random_moments(host, trial):
+    kill_at_random(host, trial, 300)
 
 
 def moments(host, trial):
@@ -126,21 +136,32 @@ def test_killed_before_any_system_call(host, trial):
     kill_at(host, trial, 1)
 
 
-@pytest.mark.limit(180)
-@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-def test_the_disk_fails_once(host, trial, error):
+def fail_once(host, trial, error, every):
     disturbed = 0
     # Not rename(): Dovecot then waits for minutes for the lock of its own that it
     # has left.
     fails = [moment for moment in moments(host, trial)
              if moment[0] in ("mkdir", "fsync", "fdatasync", "link")]
-    for call, number in fails[::4]:
+    for call, number in fails[::every]:
         trial.file()
         done = failing_at(host, call, number, error)
         assert done.returncode in (0, 65, 75), done.stderr
         disturbed += done.returncode != 0
         trial.settle(call, number, done.returncode, done.stderr)
     assert disturbed > 0
+
+
+@pytest.mark.limit(180)
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
+def test_the_disk_fails_once(host, trial, error):
+    fail_once(host, trial, error, 4)
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EDQUOT", "EROFS"])
+def test_the_disk_fails_at_any_moment(host, trial, error):
+    fail_once(host, trial, error, 1)
 
 
 @pytest.mark.limit(300)
@@ -182,6 +203,24 @@ def interrupt(trial):
     assert creations.users_row(mailbox)["active"] == 0
     assert len(creations.user_keys(mailbox)) == 1
     return mailbox
+
+
+def test_a_schema_without_active_keeps_it_closed(host, trial):
+    """The row alone would let people and mail in: the request does not."""
+    mailbox = interrupt(trial)
+    host.db.sql("UPDATE users SET active = 1 WHERE email = %s",
+                mailbox.address)
+    # Also who has half of it already, and longer than a window.
+    for keys in (True, False):
+        creations.assert_closed(mailbox)
+        creations.assert_deferred(mailbox)
+        host.db.sql("UPDATE pymailadmin_request SET created_at = created_at "
+                    "- INTERVAL 1 HOUR WHERE id = %s", mailbox.request_id)
+        if keys:
+            (mailbox.home / "dovecot-attributes").unlink()
+    host.db.sql("UPDATE pymailadmin_request SET created_at = created_at "
+                "+ INTERVAL 2 HOUR WHERE id = %s", mailbox.request_id)
+    assert trial.settle() == "done"
 
 
 def test_the_seal_does_not_open_any_more(host, trial):

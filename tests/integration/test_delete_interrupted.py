@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
+import creations
 from changes import assert_opens, fill, name_of
-from deletions import GRACE, ask, assert_closed, assert_gone
+from deletions import GRACE, answers, ask, assert_closed, assert_gone
 from faults import Proxy, count_calls, failing_at, killed_after, killed_at
 from mailhost import AUTH_KILLED, MailHost
 
@@ -64,17 +65,27 @@ class Trial:
         assert_opens(self.other, self.other.password, self.before)
 
 
-@pytest.mark.limit(240)
-def test_killed_at_random_moments(host, request):
-    trial = Trial(host, name_of(request))
-    chance = random.Random(1)
+def kill_at_random(host, name, times):
+    trial = Trial(host, name)
+    chance = random.Random(times)
     hit = 0
-    for _ in range(8):
+    for _ in range(times):
         trial.file()
         hit += killed_after(host, chance.uniform(0.02, 0.25)) == KILLED
         trial.settle()
     trial.end()
-    assert hit > 2
+    assert hit > times / 4
+
+
+@pytest.mark.limit(240)
+def test_killed_at_random_moments(host, request):
+    kill_at_random(host, name_of(request), 8)
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+def test_killed_at_three_hundred_random_moments(host, request):
+    kill_at_random(host, name_of(request), 300)
 
 
 def moments(trial):
@@ -112,15 +123,13 @@ def test_killed_before_any_system_call(host, request):
     kill_at(host, name_of(request), lambda found: found)
 
 
-@pytest.mark.limit(300)
-@pytest.mark.parametrize("error", ["EIO"])
-def test_the_disk_fails_once(host, request, error):
-    trial = Trial(host, name_of(request))
+def fail_once(host, name, error, chosen):
+    trial = Trial(host, name)
     disturbed = 0
     found = [moment for moment in moments(trial)
              if moment[0] in ("pwrite64", "fsync", "unlinkat", "rmdir",
                               "unlink")]
-    for call, number in random.Random(3).sample(found, min(10, len(found))):
+    for call, number in chosen(found):
         trial.file()
         done = failing_at(host, call, number, error)
         # 89: doveadm could not even read its settings.
@@ -129,6 +138,20 @@ def test_the_disk_fails_once(host, request, error):
         trial.settle(call, number, done.returncode, done.stderr)
     trial.end()
     assert disturbed > 0
+
+
+@pytest.mark.limit(300)
+@pytest.mark.parametrize("error", ["EIO"])
+def test_the_disk_fails_once(host, request, error):
+    fail_once(host, name_of(request), error, lambda found:
+              random.Random(3).sample(found, min(10, len(found))))
+
+
+@pytest.mark.soak
+@pytest.mark.limit(7200)
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EROFS"])
+def test_the_disk_fails_at_any_moment(host, request, error):
+    fail_once(host, name_of(request), error, lambda found: found)
 
 
 @pytest.mark.limit(600)
@@ -182,4 +205,34 @@ def test_the_rows_are_gone_and_the_request_is_not(host, request):
                 "WHERE id = %s", mailbox.request_id)
     host.process().expect(0)
     assert_gone(mailbox)
+    trial.end()
+
+
+@pytest.mark.parametrize("state, end", [("switching", "failed"),
+                                        ("switched", "done")])
+def test_the_row_is_deleted_by_hand(host, request, state, end):
+    """Nobody can say any more where the home is: that ends it, and whoever is
+    to get the address next does not get what is left."""
+    if host.mail_driver != "maildir":
+        pytest.skip("the same")
+    trial = Trial(host, name_of(request))
+    trial.file()
+    mailbox = trial.mailbox
+    host.db.sql("UPDATE pymailadmin_request SET state = %s WHERE id = %s",
+                state, mailbox.request_id)
+    (mailbox.home / "pymailadmin.deletion").touch()
+    host.db.sql("DELETE FROM users WHERE email = %s", mailbox.address)
+    done = host.process()
+    done.expect(65 if end == "failed" else 0)
+    row = host.row(mailbox)
+    assert row["state"] == end and row["ended_at"] is not None, row
+    assert "row was deleted while" in (row["reason"] or "") + done.stderr
+    assert answers(mailbox)["lmtp"][0] == 550
+    host.db.sql("DELETE FROM pymailadmin_reserved_address WHERE address = %s",
+                mailbox.address)
+    creations.file(mailbox)
+    host.process().expect(65)
+    row = host.row(mailbox)
+    assert (row["state"], row["outcome"]) == ("failed", "home_not_empty"), row
+    assert "pymailadmin.deletion" in row["reason"]
     trial.end()

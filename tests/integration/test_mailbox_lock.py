@@ -78,7 +78,7 @@ def test_a_delivery_waits_for_the_lock(host, mailbox):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         with locks.exclusive(mailbox.home):
             delivery = pool.submit(mailbox.deliver, messages.small(3))
-            wait_until(lambda: "lmtp" in locks.users(mailbox.home / locks.LOCK),
+            wait_until(lambda: "lmtp" in locks.users(mailbox.home / locks.GATE),
                        "a delivery that waits", 10)
             assert not delivery.done()
         delivery.result(10)

@@ -265,3 +265,31 @@ def test_the_log_in_statement_reads_one_row_by_the_index(db):
             assert len(cursor.fetchall()) == 1
             cursor.execute(source.replace("?", "%s"), "user4712@example.test")
             assert not cursor.fetchall()
+
+
+# Housekeeping
+
+def test_housekeeping_waits_for_nobody_it_does_not_clear(db):
+    """Of a million owners, somebody always is being looked at."""
+    db.sql("INSERT INTO pymailadmin_account (id, email, password) "
+           "VALUES (77, 'seventy-seven@post.test', REPEAT('x', 60))")
+    db.sql("INSERT IGNORE INTO pymailadmin_account_mailbox (address, "
+           "account_id, created_at) SELECT email, 77, '2001-01-01' FROM users")
+    db.sql("INSERT INTO pymailadmin_account_mailbox (address, account_id, "
+           "created_at) VALUES ('old@example.test', 77, '2001-01-01'), "
+           "('new@example.test', 77, UTC_TIMESTAMP())")
+    owned = db.value("SELECT COUNT(*) FROM pymailadmin_account_mailbox")
+    holder = db.connect(autocommit=False)
+    run(holder, "SELECT * FROM pymailadmin_account_mailbox "
+        "WHERE address = 'new@example.test' FOR UPDATE")
+    run(holder, "SELECT * FROM pymailadmin_account WHERE id = 77 FOR UPDATE")
+    keeper = db.connect(init_command="SET innodb_lock_wait_timeout = 1")
+    run(keeper, "CALL pymailadmin_reservations_clear()")
+    run(keeper, "UPDATE pymailadmin_account SET totp_secret=NULL,"
+        "totp_last_step=NULL WHERE totp_secret IS NOT NULL AND "
+        "totp_confirmed_at IS NULL AND NOT EXISTS (SELECT 1 FROM "
+        "pymailadmin_session s WHERE s.account_id=pymailadmin_account.id)")
+    holder.close()
+    keeper.close()
+    assert db.value("SELECT COUNT(*) FROM pymailadmin_account_mailbox") == \
+        owned - 1

@@ -99,7 +99,8 @@ def test_every_kind_has_a_name(portal):
                                              "encrypt")
               for state in ("pending", "done", "failed", "canceled",
                             "retried")]
-    kinds += ["password-expired", "create-expired"]
+    kinds += ["password-expired", "create-expired", "close-pending",
+              "close-done", "close-canceled"]
     for kind in kinds:
         happen(portal, kind)
     for who in (ROOT, LOUISE):

@@ -81,6 +81,36 @@ def test_what_waits_is_listed_with_who_asked(portal):
             assert word in row_of(page, address), (word, row_of(page, address))
 
 
+def test_what_is_kept_closed_waits_for_no_host(portal):
+    """It is said where it is looked for, and counted nowhere."""
+    portal.db.sql("INSERT INTO users (domain_id, email, crypt) SELECT "
+                  "id, 'h@one.test', 'x' FROM domain WHERE domain = 'one.test'")
+    ask(portal, "h@one.test", state="failed", outcome="seal", days=1)
+    ask(portal, "h@one.test", kind="close", state="done", account=None)
+    root = portal.log_in(ROOT)
+    # What an administrator did since then hides no failure.
+    assert "the last change failed" in root.get("/home?search=h").expect().text
+    ask(portal, "h@one.test", kind="close", account=None, retry=300)
+    page = root.get("/requests").expect()
+    assert "Closed for maintenance" in row_of(page, "h@one.test")
+    assert "Closed by the administrator until" in row_of(page, "h@one.test")
+    assert "<form method=\"post\" action=\"/requests" not in page.html
+    home = root.get("/home?search=h").expect()
+    assert "Closed by the administrator until" in home.text
+    assert "1 request failed within" in home.text
+    assert "waits or is being done" not in home.text
+    mailbox = root.get("/mailbox?address=h@one.test").expect()
+    assert "Nobody can log in to it until then" in mailbox.text
+    assert "No mail host" not in mailbox.text
+    assert "/mailbox/password" not in mailbox.html
+    assert "/mailbox/cancel" not in mailbox.html
+    # Its time is over, and no run of the mail host has seen it.
+    portal.db.sql("UPDATE pymailadmin_request SET retry_at = UTC_TIMESTAMP() "
+                  "WHERE retry_at IS NOT NULL")
+    mailbox = root.get("/mailbox?address=h@one.test").expect()
+    assert "Open" in mailbox.text and "Closed by" not in mailbox.text
+
+
 def test_what_failed_is_listed_with_reason_and_remedy(portal):
     ask(portal, "a@one.test")
     ask(portal, "b@one.test", state="failed", outcome="wrong_password", days=1)

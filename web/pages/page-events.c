@@ -67,6 +67,9 @@ static const struct {
 	{ "encrypt-failed", MSG_kind_encrypt_failed },
 	{ "encrypt-canceled", MSG_kind_encrypt_canceled },
 	{ "encrypt-retried", MSG_kind_encrypt_retried },
+	{ "close-pending", MSG_kind_close },
+	{ "close-canceled", MSG_kind_close_opened },
+	{ "close-done", MSG_kind_close_done },
 };
 
 #define KINDS_COUNT (sizeof(kinds) / sizeof(kinds[0]))

@@ -26,6 +26,9 @@ static const struct {
 	{ "delete-failed", MSG_event_delete_failed },
 	{ "delete-canceled", MSG_event_delete_canceled },
 	{ "encrypt-done", MSG_event_encrypted },
+	{ "close-pending", MSG_event_closed },
+	{ "close-canceled", MSG_event_opened },
+	{ "close-done", MSG_event_opened_by_time },
 	{ "address-freed", MSG_event_address_freed },
 };
 

@@ -194,7 +194,8 @@ bool request_say_host(struct page *page, struct page_notices *notices,
 	struct heartbeat heartbeat;
 	int ret;
 
-	if (request == NULL || request->state != REQUEST_STATE_PENDING)
+	if (request == NULL || request->state != REQUEST_STATE_PENDING ||
+	    request->kind == REQUEST_KIND_CLOSE)
 		return true;
 	ret = heartbeat_find(page->db, page->arena, &page->set->seal_key,
 			     request->id, &heartbeat, error_r);
@@ -276,6 +277,9 @@ request_status(const struct mailbox_request *request)
 		return VIEW_MAILBOX_DELETION_SCHEDULED;
 	case REQUEST_KIND_ENCRYPT:
 		return VIEW_MAILBOX_ENCRYPTING;
+	case REQUEST_KIND_CLOSE:
+		return request->window_closed ? VIEW_MAILBOX_MAINTENANCE :
+			VIEW_MAILBOX_OPEN;
 	case REQUEST_KIND_COUNT:
 		break;
 	}
@@ -302,7 +306,8 @@ void mailbox_state_words(struct page *page, const struct mailbox *mailbox,
 		state_r->until = request->created +
 			page->set->deletion_grace_secs;
 	else if (state_r->status == VIEW_MAILBOX_CHANGE_ASKED ||
-		 state_r->status == VIEW_MAILBOX_CLOSED)
+		 state_r->status == VIEW_MAILBOX_CLOSED ||
+		 state_r->status == VIEW_MAILBOX_MAINTENANCE)
 		state_r->until = request->window_opens;
 	else if (state_r->status == VIEW_MAILBOX_FAILED)
 		request_failure_words(page, request_is_overdue(request) ?

@@ -123,6 +123,7 @@ static enum page_notice canceled_notice(enum request_kind kind)
 	case REQUEST_KIND_DELETE:
 		return PAGE_NOTICE_DELETION_CANCELED;
 	case REQUEST_KIND_ENCRYPT:
+	case REQUEST_KIND_CLOSE:
 	case REQUEST_KIND_COUNT:
 		break;
 	}

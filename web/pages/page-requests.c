@@ -20,6 +20,8 @@ static enum view_request_kind view_kind(enum request_kind kind)
 		return VIEW_REQUEST_DELETE;
 	case REQUEST_KIND_ENCRYPT:
 		return VIEW_REQUEST_ENCRYPT;
+	case REQUEST_KIND_CLOSE:
+		return VIEW_REQUEST_CLOSE;
 	case REQUEST_KIND_PASSWORD:
 	case REQUEST_KIND_COUNT:
 		break;

@@ -28,7 +28,7 @@ static const struct {
 	      "domain_id", "email", "password", NULL, NULL,
 	      "virtual_aliases", "id", "domain_id", "source",
 	      "destination" } }, { NULL } },
-	{ { "pymailadmin", "views-default.sql", false,
+	{ { "README.md", "views-default.sql", false,
 	    { "domain", "id", "domain", "users", "id", "domain_id", "email",
 	      "crypt", "quota", "active", "alias", "id", "domain_id",
 	      "source", "destination" } }, { NULL } },

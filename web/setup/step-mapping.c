@@ -118,6 +118,8 @@ int setup_mapping_ask(struct setup *setup, const char **error_r)
 			"sql/%s", setup->mapping.file), &setup->views,
 			error_r) < 0)
 		return -1;
+	setup_say(setup, MSG_setup_mapping_about);
+	dialog_print("");
 	dialog_print(setup->views);
 	if (!dialog_ask_yes(&setup->dialog,
 			    setup_text(setup, MSG_setup_ask_load), true, &use))

@@ -89,7 +89,7 @@ int account_list_count(struct db *db, struct arena *arena,
 
 	ret = db_query_row(db, arena,
 		"SELECT (SELECT COUNT(*) FROM pymailadmin_account),"
-		"(SELECT COUNT(*) FROM pymailadmin_account WHERE NOT active),"
+		"(SELECT COUNT(*) FROM pymailadmin_account WHERE active=0),"
 		"(SELECT COUNT(*) FROM pymailadmin_registration_view "
 		"WHERE confirmed_at IS NOT NULL),"
 		"(SELECT COUNT(*) FROM pymailadmin_domain),"

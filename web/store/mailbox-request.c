@@ -154,8 +154,9 @@ int mailbox_request_file(struct db *db, struct arena *arena,
 	DB_TO_EPOCH("r.created_at") "," DB_TO_EPOCH("r.updated_at") "," \
 	DB_TO_EPOCH("r.ended_at") "," DB_TO_EPOCH("r.storing_since") "," \
 	"r.mails_done,r.mails_total,r.bytes_done,r.bytes_total,r.outcome," \
-	"r.ended_at IS NULL AND COALESCE(r.retry_at>UTC_TIMESTAMP(),0)"
-#define REQUEST_COLUMNS_COUNT 14
+	"r.ended_at IS NULL AND COALESCE(r.retry_at>UTC_TIMESTAMP(),0)," \
+	DB_TO_EPOCH("r.retry_at")
+#define REQUEST_COLUMNS_COUNT 15
 
 static int request_from_row(struct arena *arena, const struct db_value *row,
 			    uint32_t window_secs,
@@ -183,12 +184,17 @@ static int request_from_row(struct arena *arena, const struct db_value *row,
 	request->bytes_total = db_value_uint(&row[11]);
 	request->outcome = db_value_text(&row[12]);
 	request->can_cancel = request->state == REQUEST_STATE_PENDING &&
-		request->kind != REQUEST_KIND_ENCRYPT;
-	request->can_retry = db_value_uint(&row[13]) != 0;
-	request->window_closed = request->kind == REQUEST_KIND_PASSWORD &&
-		request_window_is_closed(request->state, request->created,
-					 request->now, window_secs,
-					 &request->window_opens);
+		request->kind != REQUEST_KIND_ENCRYPT &&
+		request->kind != REQUEST_KIND_CLOSE;
+	request->can_retry = request->kind != REQUEST_KIND_CLOSE &&
+		db_value_uint(&row[13]) != 0;
+	const struct request_window window = {
+		.kind = request->kind, .state = request->state,
+		.created = request->created, .now = request->now,
+		.until = db_value_uint(&row[14]),
+	};
+	request->window_closed = request_keeps_closed(&window, window_secs,
+						      &request->window_opens);
 	*request_r = request;
 	return 1;
 }
@@ -210,6 +216,7 @@ int mailbox_request_find(struct db *db, struct arena *arena,
 	ret = db_query_row(db, arena,
 		"SELECT " REQUEST_COLUMNS
 		" FROM pymailadmin_request_view r WHERE r.address=? AND "
+		"(r.kind<>'close' OR r.ended_at IS NULL) AND "
 		"(? OR EXISTS (SELECT 1 FROM pymailadmin_account_mailbox o "
 		"WHERE o.address=r.address AND o.account_id=?)) "
 		"ORDER BY r.open_address IS NULL,r.ended_at IS NOT NULL,"
@@ -223,6 +230,8 @@ int mailbox_request_find(struct db *db, struct arena *arena,
 #define FAILED "r.state IN ('failed','expired')"
 #define OPEN "r.state IN ('pending','claimed','switching','switched'," \
 	"'rekeying','storing')"
+/* What an administrator keeps closed waits for no host. */
+#define WAITS OPEN " AND r.kind<>'close'"
 /* One more than are shown. Those of one second come in the order of their
    numbers. */
 #define LIST(which, column) \
@@ -276,7 +285,7 @@ int mailbox_request_count(struct db *db, struct arena *arena,
 
 	if (db_query_row(db, arena,
 		"SELECT (SELECT COUNT(*) FROM pymailadmin_request_view r WHERE "
-		OPEN "),(SELECT COUNT(*) FROM pymailadmin_request_view r WHERE "
+		WAITS "),(SELECT COUNT(*) FROM pymailadmin_request_view r WHERE "
 		FAILED " AND r.ended_at>UTC_TIMESTAMP()-INTERVAL ? SECOND)",
 		params, 1, &row, error_r) <= 0)
 		return -1;

@@ -70,9 +70,9 @@ struct mailbox_request {
 	/* May still be canceled; waits for a later time, and may be tried at
 	   once. */
 	bool can_cancel, can_retry;
-	/* kind password: is the mailbox closed to log-ins now, and until when at
-	   the latest; 0: until the switch of hash and key is through, which has
-	   no time. */
+	/* kinds password and close: is the mailbox closed to log-ins now, and
+	   until when at the latest; 0: until the switch of hash and key is
+	   through, which has no time. */
 	bool window_closed;
 	uint64_t window_opens;
 };
@@ -114,8 +114,8 @@ int mailbox_request_list(struct db *db, struct arena *arena,
 			 uint32_t window_secs,
 			 struct mailbox_request_rows *rows_r, bool *more_r,
 			 const char **error_r);
-/* How many are open, and how many ended in vain within these seconds. Returns
-   0. */
+/* How many wait for the mail host or are worked on, and how many ended in vain
+   within these seconds. Returns 0. */
 int mailbox_request_count(struct db *db, struct arena *arena,
 			  uint64_t failed_secs, uint64_t *open_r,
 			  uint64_t *failed_r, const char **error_r);

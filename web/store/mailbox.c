@@ -22,7 +22,7 @@
 /* What is open, and how the last ones ended. */
 #define IS_TOLD \
 	"(r.ended_at IS NULL OR (r.state<>'canceled' AND " \
-	"r.ended_at>UTC_TIMESTAMP()-INTERVAL " \
+	"r.kind<>'close' AND r.ended_at>UTC_TIMESTAMP()-INTERVAL " \
 	TEXT_OF_VALUE(MAILBOX_FAILURE_DAYS) " DAY)) "
 /* Aliases are counted once for all, not for each mailbox: the mail server's
    table may have no index for that. */
@@ -48,9 +48,11 @@
 	"FROM pymailadmin_account_mailbox n " \
 	"LEFT JOIN pymailadmin_mailbox m ON m.address=" DB_FOREIGN("n.address") \
 	" WHERE n.account_id=? AND n.address LIKE ?"
+#define ALL_COLUMNS \
+	"m.address,d.name AS domain,1 AS present,m.active," \
+	DB_FOREIGN("m.quota") " AS quota,m.quota AS sort"
 #define ALL_MAILBOXES \
-	"(SELECT m.address,d.name AS domain,1 AS present,m.active," \
-	DB_FOREIGN("m.quota") " AS quota,m.quota AS sort FROM pymailadmin_mailbox m " \
+	"(SELECT " ALL_COLUMNS " FROM pymailadmin_mailbox m " \
 	"JOIN pymailadmin_domain d ON d.id=m.domain_id "
 
 enum mailbox_sort mailbox_sort_parse(const char *name)
@@ -352,10 +354,14 @@ int mailbox_search(struct db *db, struct arena *arena,
 	int ret;
 
 	if (account->role == ACCOUNT_ROLE_SUPER_ADMIN)
+		/* of a million rows only the index of the addresses is read */
 		ret = db_query(db, arena,
-			"SELECT " MAILBOX_COLUMNS " FROM " ALL_MAILBOXES
-			"WHERE m.address LIKE ? ORDER BY m.address" LIMIT_PAGE
-			") x " MAILBOX_JOINS OUTER_ADDRESS(""), params + 1, 1,
+			"SELECT " MAILBOX_COLUMNS " FROM (SELECT " ALL_COLUMNS
+			" FROM (SELECT id FROM pymailadmin_mailbox WHERE "
+			"address LIKE ? ORDER BY address" LIMIT_PAGE ") k "
+			"JOIN pymailadmin_mailbox m ON m.id=k.id "
+			"JOIN pymailadmin_domain d ON d.id=m.domain_id) x "
+			MAILBOX_JOINS OUTER_ADDRESS(""), params + 1, 1,
 			&rows, error_r);
 	else
 		ret = db_query(db, arena,
@@ -459,7 +465,14 @@ int mailbox_count_domain(struct db *db, struct arena *arena,
 	const struct db_value *row;
 	int ret;
 
-	if (account->role == ACCOUNT_ROLE_SUPER_ADMIN)
+	/* an index has the domains alone */
+	if (account->role == ACCOUNT_ROLE_SUPER_ADMIN &&
+	    (query->search == NULL || query->search[0] == '\0'))
+		ret = db_query_row(db, arena, "SELECT COUNT(*) FROM "
+			"pymailadmin_domain d JOIN pymailadmin_mailbox m ON "
+			"m.domain_id=d.id WHERE d.name=?", params + 2, 1, &row,
+			error_r);
+	else if (account->role == ACCOUNT_ROLE_SUPER_ADMIN)
 		ret = db_query_row(db, arena, "SELECT COUNT(*) FROM "
 			ALL_MAILBOXES "WHERE m.address LIKE ? AND d.name=?) x",
 			params + 1, 2, &row, error_r);

@@ -10,6 +10,8 @@ enum view_mailbox_status {
 	/* Closed, and nobody works on the change yet. */
 	VIEW_MAILBOX_CHANGE_ASKED,
 	VIEW_MAILBOX_CLOSED,
+	/* An administrator of the mail host keeps it closed for a time. */
+	VIEW_MAILBOX_MAINTENANCE,
 	/* Open again, and stored mail is being encrypted anew. */
 	VIEW_MAILBOX_ENCRYPTING,
 	VIEW_MAILBOX_DELETION_SCHEDULED,
@@ -22,7 +24,8 @@ enum view_mailbox_status {
 
 struct view_mailbox_state {
 	enum view_mailbox_status status;
-	/* CHANGE_ASKED and CLOSED: open again by then; 0 if that is not known.
+	/* CHANGE_ASKED, CLOSED and MAINTENANCE: open again by then; 0 if that is
+	   not known.
 	   DELETION_SCHEDULED: deleted then. */
 	uint64_t until;
 	/* ENCRYPTING. */

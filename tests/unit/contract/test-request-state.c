@@ -1,7 +1,7 @@
 #include "contract-test.h"
 
 static const char *const kind_names[] = {
-	"password", "create", "delete", "encrypt"
+	"password", "create", "delete", "encrypt", "close"
 };
 
 static const char *const state_names[] = {
@@ -62,7 +62,7 @@ static void test_unknown_names(void **state)
    pending claimed switching switched rekeying storing done failed expired
    canceled */
 static const char *const transitions[REQUEST_STATE_COUNT] = {
-	/* pending */   ".x.....xxx",
+	/* pending */   ".x....xxxx",
 	/* claimed */   "x.x..x.xxx",
 	/* switching */ "...x...x..",
 	/* switched */  "....x.x...",
@@ -210,6 +210,72 @@ static void test_window_keeps_its_word(void **state)
 	}
 }
 
+static void test_kinds_that_close(void **state)
+{
+	static const struct {
+		enum request_kind kind;
+		enum request_state state;
+		uint64_t now, until;
+		bool closed;
+		uint64_t opens;
+	} cases[] = {
+		/* a change of password knows no other time than the window */
+		{ REQUEST_KIND_PASSWORD, REQUEST_STATE_PENDING, 1000, 1,
+		  true, 1900 },
+		{ REQUEST_KIND_PASSWORD, REQUEST_STATE_SWITCHING, 9999, 0,
+		  true, 0 },
+		{ REQUEST_KIND_PASSWORD, REQUEST_STATE_PENDING, 1900, 9999,
+		  false, 0 },
+		/* an administrator's ends at its time */
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_PENDING, 1000, 1300,
+		  true, 1300 },
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_PENDING, 1299, 1300,
+		  true, 1300 },
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_PENDING, 1300, 1300,
+		  false, 0 },
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_PENDING, 1000, 0,
+		  false, 0 },
+		/* and never outlasts the window, whatever the row says */
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_PENDING, 1000, 99999,
+		  true, 1900 },
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_PENDING, 1900, 99999,
+		  false, 0 },
+		/* nor does a state that it never has */
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_SWITCHING, 1000, 1300,
+		  false, 0 },
+		{ REQUEST_KIND_CLOSE, REQUEST_STATE_CANCELED, 1000, 1300,
+		  false, 0 },
+		{ REQUEST_KIND_CREATE, REQUEST_STATE_PENDING, 1000, 1300,
+		  false, 0 },
+		{ REQUEST_KIND_DELETE, REQUEST_STATE_PENDING, 1000, 1300,
+		  false, 0 },
+		{ REQUEST_KIND_ENCRYPT, REQUEST_STATE_CLAIMED, 1000, 1300,
+		  false, 0 },
+	};
+	const uint64_t untouched = 4711;
+	uint64_t opens;
+	unsigned int i;
+	bool closed;
+
+	(void)state;
+	for (i = 0; i < N_ELEMENTS(cases); i++) {
+		const struct request_window window = {
+			.kind = cases[i].kind,
+			.state = cases[i].state,
+			.created = 1000,
+			.now = cases[i].now,
+			.until = cases[i].until,
+		};
+
+		opens = untouched;
+		closed = request_keeps_closed(&window, 900, &opens);
+		if (closed != cases[i].closed ||
+		    opens != (closed ? cases[i].opens : untouched))
+			fail_msg("case %u: closed %d, opens %ju", i, closed,
+				 (uintmax_t)opens);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_transitions),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_window_keeps_its_word),
+		cmocka_unit_test(test_kinds_that_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,8 @@ static void add_aad(struct builder *b, const struct seal_binding *binding)
 	add_u8(b, 1);
 	add_text(b, binding->kind == REQUEST_KIND_PASSWORD ? "password" :
 		 binding->kind == REQUEST_KIND_CREATE ? "create" :
-		 binding->kind == REQUEST_KIND_DELETE ? "delete" : "encrypt");
+		 binding->kind == REQUEST_KIND_DELETE ? "delete" :
+		 binding->kind == REQUEST_KIND_ENCRYPT ? "encrypt" : "close");
 	add_text(b, binding->address);
 	add_text(b, binding->request_id);
 	for (i = 0; i < 8; i++)

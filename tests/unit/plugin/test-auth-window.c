@@ -67,6 +67,13 @@ static void test_auth_window_check(void)
 		{ "done", "1000", "1000", 0, 0, "delete" },
 		{ "failed", "1000", "1000", 0, 0, "delete" },
 		{ "canceled", "1000", "1000", 0, 0, "delete" },
+		/* an administrator's: until the time of the row */
+		{ "pending", "1000", "1000", 1, NOW + 300, "close" },
+		{ "pending", "1000", "1299", 1, NOW + 1, "close" },
+		{ "pending", "1000", "1300", 0, 0, "close" },
+		{ "done", "1000", "1000", 0, 0, "close" },
+		{ "canceled", "1000", "1000", 0, 0, "close" },
+		{ "pending", NULL, "1000", -1, 0, "close" },
 	};
 	bool deleted;
 	const char *error;
@@ -83,6 +90,7 @@ static void test_auth_window_check(void)
 			.state = tests[i].state,
 			.created = tests[i].created,
 			.now = tests[i].now,
+			.until = "1300",
 		};
 		opens = 0;
 		error = NULL;

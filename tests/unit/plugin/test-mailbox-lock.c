@@ -85,6 +85,55 @@ static void test_mailbox_lock_exclusive(void)
 	test_end();
 }
 
+struct owner {
+	int answer;
+	unsigned int asked;
+};
+
+static int owner_ask(void *context, const char **error_r)
+{
+	struct owner *owner = context;
+
+	owner->asked++;
+	*error_r = "no such mailbox";
+	return owner->answer;
+}
+
+static void test_mailbox_lock_join(void)
+{
+	struct mailbox_lock *lock = NULL;
+	struct owner owner = { .answer = 0 };
+	const char *error;
+	struct stat st;
+
+	test_begin("mailbox lock: who comes after the mailbox is deleted");
+	test_assert(mailbox_lock_join(home, TRUE, 0, owner_ask, &owner, &lock,
+				      &error) == 0);
+	test_assert_strcmp(error, "no such mailbox");
+	test_assert(lock == NULL && owner.asked == 1);
+	test_assert(lstat(home, &st) < 0);
+	/* a home that was there stays */
+	test_assert(mkdir(home, 0700) == 0);
+	owner.answer = -1;
+	test_assert(mailbox_lock_join(home, TRUE, 0, owner_ask, &owner, &lock,
+				      &error) == -1);
+	test_assert(lock == NULL && owner.asked == 2);
+	test_assert(lstat(home, &st) == 0);
+	test_assert(lstat(home_path(MAILBOX_LOCK_NAME), &st) < 0);
+	/* the first of a new mailbox asks, the others need not */
+	owner.answer = 1;
+	test_assert(mailbox_lock_join(home, TRUE, 0, owner_ask, &owner, &lock,
+				      &error) == 1);
+	test_assert(lock != NULL && owner.asked == 3);
+	mailbox_lock_free(&lock);
+	test_assert(mailbox_lock_join(home, TRUE, 0, owner_ask, &owner, &lock,
+				      &error) == 1);
+	test_assert(owner.asked == 3);
+	mailbox_lock_free(&lock);
+	home_remove();
+	test_end();
+}
+
 static void count_call(void *context)
 {
 	unsigned int *count = context;
@@ -186,6 +235,7 @@ int main(void)
 {
 	static void (*const tests[])(void) = {
 		test_mailbox_lock_shared,
+		test_mailbox_lock_join,
 		test_mailbox_lock_exclusive,
 		test_mailbox_lock_first_exclusive,
 		test_mailbox_lock_wait,

@@ -1,0 +1,84 @@
+"""What "process" reads of the requests there are, every few seconds on every mail
+host: what it can work on, and no more."""
+
+import pytest
+
+from changes import assert_ended, name_of
+from databases import ID
+from mailhost import MailHost
+
+WAITING = 500
+
+
+@pytest.fixture(scope="module")
+def host():
+    with MailHost() as host:
+        yield host
+
+
+@pytest.fixture
+def mailbox(host, request):
+    yield host.create(name_of(request))
+    host.db.sql("DELETE FROM pymailadmin_request")
+
+
+def rows_read(host, *words):
+    """How many rows a run is sent by the database."""
+    def sent():
+        return int(host.db.sql("SHOW GLOBAL STATUS LIKE 'Rows_sent'")[0]
+                   ["Value"])
+    before = sent()
+    host.process(*words).expect(0)
+    return sent() - before
+
+
+def add(host, kind, values):
+    """Many of a kind."""
+    host.db.sql("INSERT INTO pymailadmin_request (id, kind, address, "
+                "created_at, sealed, outcome, retry_at, claimed_by, "
+                "lease_until, state) SELECT CONCAT(%s, LPAD(seq, 24, '0')), "
+                "%s, CONCAT('x', seq, '-', %s), UTC_TIMESTAMP(), "
+                f"{values} FROM seq_1_to_{WAITING}",
+                ID[:4] + "%04x" % len(values), kind, f"{len(values)}@a.test")
+
+
+HOUR = "UTC_TIMESTAMP() + INTERVAL 1 HOUR"
+
+
+def test_what_waits_is_not_read(host, mailbox):
+    nothing = rows_read(host)
+    add(host, "delete", "NULL, 'confirmed', NULL, NULL, NULL, 'pending'")
+    add(host, "password", f"'x', 'busy', {HOUR}, NULL, NULL, 'pending'")
+    add(host, "create", f"'x', NULL, NULL, 'other.host/1/1', {HOUR}, "
+        "'claimed'")
+    assert rows_read(host) == nothing
+    # Among them, what can be worked on is found.
+    host.request(mailbox, "new").expect(0)
+    assert rows_read(host) < nothing + 50
+    assert_ended(mailbox, "done")
+
+
+def test_what_is_due_is_read(host, mailbox):
+    """The lease is over, by time or because its process is gone."""
+    for change in ("lease_until = UTC_TIMESTAMP() - INTERVAL 1 SECOND, "
+                   "claimed_by = 'other.host/1/1'",
+                   f"lease_until = {HOUR}, claimed_by = "
+                   "CONCAT((SELECT host FROM pymailadmin_heartbeat), "
+                   "'/999999/1')"):
+        host.request(mailbox, "new").expect(0)
+        host.db.sql(f"UPDATE pymailadmin_request SET {change}, "
+                    "state = 'claimed' WHERE id = %s", mailbox.request_id)
+        host.process().expect(0)
+        mailbox.password = "new"
+        assert_ended(mailbox, "done")
+
+
+def test_one_of_many_needs_no_list(host, mailbox):
+    add(host, "password", "'x', NULL, NULL, NULL, NULL, 'pending'")
+    host.request(mailbox, "new").expect(0)
+    assert rows_read(host, "--one", mailbox.address) < 50
+    assert_ended(mailbox, "done")
+    # Those that have ended are left alone.
+    before = host.row(mailbox)
+    host.process("--one", mailbox.address).expect(0)
+    assert host.row(mailbox) == before
