@@ -27,7 +27,7 @@ account_mailbox: SELECT
 registration_view invitation_view: SELECT
 registration invitation:
 # The mail host's.
-account_view:
+account_view owner_view create_file:
 
 # The portal's own.
 session: SELECT INSERT UPDATE DELETE
@@ -78,7 +78,7 @@ request: SELECT INSERT DELETE UPDATE(state sealed claimed_by lease_until
 
 # Who asks for a deletion without a password has to be a super admin; a mailbox
 # that is gone has no owner.
-account_view: SELECT
+account_view owner_view: SELECT
 account:
 account_mailbox: SELECT DELETE
 reserved_address: SELECT DELETE
@@ -97,6 +97,8 @@ request_view registration_view invitation_view:
 # Only with a request that it has claimed.
 create_begin create_activate create_end deletion_finish: EXECUTE
 mapping_check: EXECUTE
+# An administrator asks for a mailbox, in nobody's name.
+create_file: EXECUTE
 # Only for hosts that have the mailbox; which they are is the mapping's to say.
 request_claim backend_of: EXECUTE
 

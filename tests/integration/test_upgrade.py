@@ -48,8 +48,8 @@ ROWS = [
      "VALUES ('sam@other.test', 'login', 'é')"),
     (1, "INSERT INTO pymailadmin_rate_limit (name, subject, tokens, "
      "updated_at) VALUES ('login', 'x', 1, UTC_TIMESTAMP(3))"),
-    (1, "INSERT INTO pymailadmin_heartbeat VALUES "
-     "('elsewhere', NULL, '0', '2026-01-01')"),
+    (1, "INSERT INTO pymailadmin_heartbeat (host, version, last_run_at) "
+     "VALUES ('elsewhere', '0', '2026-01-01')"),
     (3, "INSERT INTO pymailadmin_backup_code (account_id, code_hash) "
      "VALUES (7, REPEAT('b', 32))"),
     (3, "INSERT INTO pymailadmin_password_reset (token_hash, account_id, "

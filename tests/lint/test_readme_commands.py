@@ -61,6 +61,8 @@ RUN_BY = {
     "doveadm pymailadmin request password -u USER": ADMINISTERING,
     "doveadm pymailadmin retry -u USER": ADMINISTERING,
     "doveadm pymailadmin status": ADMINISTERING,
+    "doveadm pymailadmin upgrade": ("integration/test_upgrade.py::upgrade",
+                                    '"pymailadmin", "upgrade"'),
     "doveadm pymailadmin verify -u USER": ADMINISTERING,
     "events": (DELETE + "test_delete", '"events"'),
     "free": (OPERATE + "test_the_address_of_a_deleted_mailbox_is_free",
