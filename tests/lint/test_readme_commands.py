@@ -22,6 +22,7 @@ INSTALL = "integration/test_install.py::"
 OPERATE = "integration/test_install_operate.py::"
 TWO_HOSTS = "integration/test_install_two_hosts.py::"
 PACKAGES = "integration/test_packages.py::"
+COMMANDS = "integration/test_admin_commands.py::"
 DELETE = "integration/test_delete_commands.py::"
 BUILDS = "lint/test_builds.py::"
 ADMINISTERING = OPERATE + "test_administering_a_mailbox"
@@ -43,6 +44,7 @@ RUN_BY = {
     "apt remove pymailadmin-dovecot pymailadmin-web": (
         PACKAGES + "test_removed_dovecot_goes_on_without_it",
         '"remove", "pymailadmin-dovecot", "pymailadmin-web"'),
+    "close": (COMMANDS + "test_close_and_open", '"close", "-u"'),
     "curl http://127.0.0.1:8687/metrics": LOOKING,
     "delete": (DELETE + "test_the_address_is_typed", "delete("),
     # what it does is spoken of, and nobody told to type it
@@ -54,15 +56,18 @@ RUN_BY = {
         '"doveadm", "pymailadmin"'),
     "doveadm pymailadmin cancel -u USER": ADMINISTERING,
     "doveadm pymailadmin check": ADMINISTERING,
+    "doveadm pymailadmin create -u ADDRESS": (
+        COMMANDS + "test_a_terminal_asks_twice",
+        '"pymailadmin", "create", "-u"'),
     "doveadm pymailadmin encrypt -u USER": ADMINISTERING,
     "doveadm pymailadmin free -u ADDRESS":
         OPERATE + "test_the_address_of_a_deleted_mailbox_is_free",
     "doveadm pymailadmin process --one USER": ADMINISTERING,
     "doveadm pymailadmin request password -u USER": ADMINISTERING,
-    "doveadm pymailadmin retry -u USER": ADMINISTERING,
     "doveadm pymailadmin status": ADMINISTERING,
-    "doveadm pymailadmin upgrade": ("integration/test_upgrade.py::upgrade",
-                                    '"pymailadmin", "upgrade"'),
+    "doveadm pymailadmin upgrade": (
+        "integration/test_upgrade.py::test_the_command_makes_the_newest",
+        "upgrade(host)"),
     "doveadm pymailadmin verify -u USER": ADMINISTERING,
     "events": (DELETE + "test_delete", '"events"'),
     "free": (OPERATE + "test_the_address_of_a_deleted_mailbox_is_free",
@@ -70,6 +75,7 @@ RUN_BY = {
     "journalctl -u pymailadmin-process": LOOKING,
     "journalctl -u pymailadmin-web": LOOKING,
     "keygen --force": OPERATE + "test_another_seal_key",
+    "list": (COMMANDS + "test_create_for_nobody", '"list"'),
     "make": (INSTALL + "FirstHost", "make\\nmake install"),
     # of which a "make clean" is part
     "make clean": (BUILDS + "test_distcheck_without_a_warning",
@@ -80,7 +86,9 @@ RUN_BY = {
     "man doveadm-pymailadmin-hosts": MANUALS,
     "man pymailadmin-web": MANUALS,
     "man pymailadmin-web.conf": MANUALS,
+    "open": (COMMANDS + "test_close_and_open", '"open", "-u"'),
     "request password": ADMINISTERING,
+    "retry": ADMINISTERING,
     "status": ADMINISTERING,
     "status -u USER --follow": ADMINISTERING,
     "systemctl cat pymailadmin-process": LOOKING,
