@@ -129,7 +129,7 @@ axe.run({runOnly: arguments[0], resultTypes: ["violations"]}).then(
 """
 
 
-@pytest.mark.limit(240)
+@pytest.mark.limit(480)
 @pytest.mark.parametrize("language, looks", [
     ("en", [(360, "dark"), (1280, "light")]),
     ("fr", [(1280, "dark"), (360, "light")]),

@@ -9,7 +9,7 @@ import pytest
 import gallery
 from browser import Browser
 
-pytestmark = pytest.mark.limit(240)
+pytestmark = pytest.mark.limit(480)
 # The longest local part there is, in a domain whose labels nothing breaks.
 LONG = f"{'w' * 64}@{'m' * 63}.example.org"
 # In place of the addresses of the samples, wherever those stand.
