@@ -17,8 +17,10 @@
 #define SQL_ROW_COLUMNS SQL_ROW_COLUMNS_WITH("sealed")
 #define SQL_WORK_COLUMNS SQL_ROW_COLUMNS_WITH("LEFT(sealed,1)")
 
+/* '' is what a database that is not strict makes of a state it does not know:
+   read so that it is said */
 #define SQL_OPEN_STATES \
-	"'pending','claimed','switching','switched','rekeying','storing'"
+	"'','pending','claimed','switching','switched','rekeying','storing'"
 /* what is half done first; deletions last, as nobody waits for them */
 #define SQL_WORK_ORDER \
 	"kind='delete',state='storing',state IN ('pending','claimed')," \

@@ -20,6 +20,7 @@ import re
 import shutil
 import tempfile
 
+import pytest
 from selenium import webdriver
 from selenium.common.exceptions import (
     NoSuchElementException, WebDriverException)
@@ -31,6 +32,11 @@ from mariadb import wait_until
 AXE = pathlib.Path("/opt/axe-core/axe.min.js")
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
             "best-practice"]
+# In which language, width and colour, and whether with scripts, people see what
+# a test walks through: each once, and in the long run the other way round, too.
+LOOKS = [("en", 360, "light", True), ("fr", 1280, "dark", False),
+         *(pytest.param(look, marks=pytest.mark.soak) for look in (
+             ("fr", 360, "dark", True), ("en", 1280, "light", False)))]
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
          "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--disable-dev-shm-usage")

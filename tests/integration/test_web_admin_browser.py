@@ -2,16 +2,13 @@
 
 import pytest
 
-from browser import Browser
+from browser import Browser, LOOKS
 from mariadb import SQL
 from webmailboxes import CHEAP
 from webportal import PASSWORD, Portal
 
 pytestmark = pytest.mark.limit(300)
 ROOT, USER = "root@post.test", "user@post.test"
-# Both languages and widths, light and dark, with and without scripts.
-LOOKS = [("en", 360, "light", True), ("fr", 1280, "dark", True),
-         ("fr", 360, "dark", False), ("en", 1280, "light", False)]
 
 
 @pytest.fixture(scope="module")

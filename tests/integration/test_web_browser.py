@@ -11,7 +11,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.keys import Keys
 
 import totp
-from browser import Browser
+from browser import Browser, LOOKS
 from changes import fill
 from mailcatcher import MailCatcher
 from mailclients import Refused
@@ -26,10 +26,6 @@ DOMAIN = "example.test"
 numbers = itertools.count()
 NEW_ACCOUNT_PASSWORD = "seven purple elephants sing quietly"
 ROOT = "root@post.test"
-# Each page in both languages, on both widths, in both colours, and with and
-# without scripts.
-LOOKS = [("en", 360, "light", True), ("fr", 1280, "dark", True),
-         ("fr", 360, "dark", False), ("en", 1280, "light", False)]
 
 
 @pytest.fixture(scope="module")

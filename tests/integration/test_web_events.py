@@ -89,6 +89,7 @@ def test_every_kind_has_a_name(portal):
              "backup-codes-changed", "registration-confirmed",
              "registration-accepted", "registration-declined",
              "registration-dropped", "invitation-made", "invitation-ended",
+             "account-made", "account-deleted",
              "account-activated", "account-deactivated", "account-role",
              "account-limits", "account-domains-given",
              "account-domains-taken", "account-sessions-ended",
@@ -203,6 +204,7 @@ def test_pages(portal):
         assert details(root.get(first[0]))[0] == "120"
 
 
+@pytest.mark.limit(240)
 def test_a_long_history_costs_no_more(portal):
     """Whatever is asked for, about as many rows are read as are shown."""
     portal.db.sql(

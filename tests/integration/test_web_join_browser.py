@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from browser import Browser
+from browser import Browser, LOOKS
 from joining import FROM, NEW, REASON
 from mailcatcher import MailCatcher
 from webmailboxes import CHEAP
@@ -13,9 +13,6 @@ from webportal import PASSWORD, Portal
 
 pytestmark = pytest.mark.limit(300)
 ROOT, ADMIN = "root@post.test", "admin@post.test"
-# Both languages and widths, light and dark, with and without scripts.
-LOOKS = [("en", 360, "light", True), ("fr", 1280, "dark", True),
-         ("fr", 360, "dark", False), ("en", 1280, "light", False)]
 
 
 @pytest.fixture(scope="module")

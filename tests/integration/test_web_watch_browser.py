@@ -3,7 +3,7 @@ it, and what the history says of that."""
 
 import pytest
 
-from browser import Browser
+from browser import Browser, LOOKS
 from test_web_requests import ask
 from webmailboxes import CHEAP
 from webportal import PASSWORD, Portal
@@ -12,8 +12,6 @@ pytestmark = pytest.mark.limit(300)
 USER, ROOT = "user@post.test", "root@post.test"
 LONG = "a-very-long-name-of-somebody-in-an-association@" \
     "mail.a-club-with-a-long-name.example.org"
-LOOKS = [("en", 360, "light", True), ("fr", 1280, "dark", True),
-         ("fr", 360, "dark", False), ("en", 1280, "light", False)]
 
 
 @pytest.fixture(scope="module")

@@ -279,10 +279,10 @@ def test_every_outcome_of_the_mail_host_has_words():
     """Of the manual's list, all with which a change can fail."""
     top = pathlib.Path(__file__).resolve().parents[2]
     manuals = [path.read_text() for path in (top / "plugin/man").glob("*.1")]
-    text = "".join(
-        manual[re.search(r"\.Va outcome|^Outcomes", manual,
-                         re.MULTILINE).start():manual.index(".Sh SEE ALSO")]
-        for manual in manuals)
+    lists = [(manual, re.search(r"\.Va outcome|^Outcomes", manual,
+                                re.MULTILINE)) for manual in manuals]
+    text = "".join(manual[begin.start():manual.index(".Sh SEE ALSO")]
+                   for manual, begin in lists if begin)
     listed = {name for line in re.findall(r"^\.It (.*)$", text, re.MULTILINE)
               for name in re.split(r"[ ,]+", line)}
     words = (top / "web/pages/page-mailbox-words.c").read_text()

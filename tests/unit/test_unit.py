@@ -38,8 +38,18 @@ def run_program(build, program, *wrapper, **environment):
     assert done.returncode == 0, f"{program} exited with {done.returncode}"
 
 
+# Minutes each: what they do many times over the sanitizers look at each time.
+LONG_UNDER_VALGRIND = (
+    "tests/unit/contract/test-seal-robust",
+    "tests/unit/plugin/test-mail-cipher-damage",
+    "tests/unit/plugin/test-mail-cipher-kinds",
+)
+
+
 @pytest.mark.limit(600)
-@pytest.mark.parametrize("program", programs())
+@pytest.mark.parametrize("program", [
+    pytest.param(program, marks=pytest.mark.soak)
+    if program in LONG_UNDER_VALGRIND else program for program in programs()])
 def test_under_valgrind(builds, program):
     run_program(builds.tested(), program,
                 "sh", f"{SOURCE}/tests/build-aux/run-test.sh")
