@@ -64,6 +64,18 @@ struct user_question {
 	bool refused;
 };
 
+static bool user_has_userdb_field(const struct mail_user *user,
+				  const char *name)
+{
+	const char *const *fields = user->userdb_fields, *value;
+
+	for (; *fields != NULL; fields++) {
+		if (str_begins(*fields, name, &value) && *value == '=')
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* The recipient of a mail is looked up before the mail comes, who logs in before
    the session begins: the mailbox may have been deleted since. */
 static int user_is_still_known(void *context, const char **error_r)
@@ -83,8 +95,11 @@ static int user_is_still_known(void *context, const char **error_r)
 				      user->username, &info, pool, &username,
 				      &fields);
 	pool_unref(&pool);
-	/* a deletion that has not been ended yet is an error to the userdb */
-	if (ret > 0)
+	/* A deletion that has not been ended yet is an error to the userdb. So is
+	   to be asked by a session about a user who has no uid there, and then
+	   it is known: nobody is kept out for that. */
+	if (ret > 0 || (ret < 0 && user_lock_wait_msecs(user) == 0 &&
+			!user_has_userdb_field(user, "uid")))
 		return 1;
 	question->refused = TRUE;
 	*error_r = ret == 0 ? "there is no such mailbox any more" :

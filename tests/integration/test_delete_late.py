@@ -111,3 +111,10 @@ def test_the_first_mail_of_a_mailbox_makes_its_home(host, request):
     assert not mailbox.home.exists()
     mailbox.deliver(messages.small(1))
     assert (mailbox.home / "pymailadmin.lock").exists()
+
+
+def test_a_home_that_is_not_there_yet_is_made(host):
+    """Of a mailbox that somebody else made: mail may be the first to come."""
+    mailbox = host.create("not-there-yet", key=False)
+    mailbox.deliver(messages.small(4))
+    assert mailbox.home.is_dir()
