@@ -64,18 +64,6 @@ struct user_question {
 	bool refused;
 };
 
-static bool user_has_userdb_field(const struct mail_user *user,
-				  const char *name)
-{
-	const char *const *fields = user->userdb_fields, *value;
-
-	for (; *fields != NULL; fields++) {
-		if (str_begins(*fields, name, &value) && *value == '=')
-			return TRUE;
-	}
-	return FALSE;
-}
-
 /* The recipient of a mail is looked up before the mail comes, who logs in before
    the session begins: the mailbox may have been deleted since. */
 static int user_is_still_known(void *context, const char **error_r)
@@ -83,7 +71,8 @@ static int user_is_still_known(void *context, const char **error_r)
 	struct user_question *question = context;
 	struct mail_user *user = question->user;
 	const struct auth_user_info info = { .protocol = user->protocol };
-	const char *username, *const *fields;
+	const char *username, *const *fields = NULL;
+	bool said;
 	pool_t pool;
 	int ret;
 
@@ -94,12 +83,12 @@ static int user_is_still_known(void *context, const char **error_r)
 	ret = auth_master_user_lookup(mail_user_auth_master_conn,
 				      user->username, &info, pool, &username,
 				      &fields);
+	said = ret < 0 && fields != NULL && fields[0] != NULL;
 	pool_unref(&pool);
-	/* A deletion that has not been ended yet is an error to the userdb. So is
-	   to be asked by a session about a user who has no uid there, and then
-	   it is known: nobody is kept out for that. */
-	if (ret > 0 || (ret < 0 && user_lock_wait_msecs(user) == 0 &&
-			!user_has_userdb_field(user, "uid")))
+	/* A deletion that has not been ended yet is an error that says so. Else
+	   a session may not ask, of a user who has no uid in the userdb, and
+	   who then is known: nobody is kept out for that. */
+	if (ret > 0 || (ret < 0 && !said && user_lock_wait_msecs(user) == 0))
 		return 1;
 	question->refused = TRUE;
 	*error_r = ret == 0 ? "there is no such mailbox any more" :
