@@ -113,8 +113,7 @@ def test_killed_before_a_system_call(host, request):
     def some(found):
         """The keys', and some of each of the others."""
         return [moment for moment in found if moment[0] == "pwrite64"] + \
-            random.Random(2).sample(found, 12 if host.mail_driver ==
-                                    "maildir" else 6)
+            random.Random(2).sample(found, 12)
     kill_at(host, name_of(request), some)
 
 

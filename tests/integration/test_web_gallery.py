@@ -132,9 +132,7 @@ axe.run({runOnly: arguments[0], resultTypes: ["violations"]}).then(
 @pytest.mark.limit(480)
 @pytest.mark.parametrize("language, looks", [
     ("en", [(360, "dark"), (1280, "light")]),
-    # Its words are longer, which test_web_looks.py sees; it takes minutes.
-    pytest.param("fr", [(1280, "dark"), (360, "light")],
-                 marks=pytest.mark.soak),
+    ("fr", [(1280, "dark"), (360, "light")]),
 ])
 def test_pages_are_accessible(folder, address, browser, language, looks):
     axe = AXE.read_text()

@@ -149,8 +149,7 @@ def style(browser, selector, name, part=""):
         "arguments[2]).getPropertyValue(arguments[1])", selector, name, part)
 
 
-@pytest.mark.parametrize("scheme", [
-    "dark", pytest.param("light", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_forced_colours_leave_shapes(browser, folder, scheme):
     """All backgrounds are one: what has an edge has a border, and the shape of
     a state is still seen."""
