@@ -17,8 +17,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
-import tempfile
 
 import pytest
 from selenium import webdriver
@@ -37,11 +35,10 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
 LOOKS = [("en", 360, "light", True), ("fr", 1280, "dark", False),
          *(pytest.param(look, marks=pytest.mark.soak) for look in (
              ("fr", 360, "dark", True), ("en", 1280, "light", False)))]
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run",
          "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--disable-dev-shm-usage")
-# What a profile says of scripts: nothing, or that they are blocked.
-NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
+NO_SCRIPTS = "--blink-settings=scriptEnabled=false"
 HEIGHT = 740
 # Where pictures of all pages go, if anywhere.
 PICTURES = os.environ.get("PYMAILADMIN_PICTURES")
@@ -82,18 +79,15 @@ return [...document.querySelectorAll("a[href], button, input, summary")]
 class Browser:
     """A new profile, and so no cookies. Paths are those of one server."""
 
-    def __init__(self, base_url, scripts=True, flags=(), prefs=()):
+    def __init__(self, base_url, scripts=True, flags=()):
         self.base_url = base_url
         self.scripts = scripts
-        self.profile = tempfile.mkdtemp(prefix="chromium-", dir="/tmp")
         self.failures = 0
         self.answer = None
         options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for flag in (*FLAGS, *flags, f"--user-data-dir={self.profile}"):
+        options.binary_location = "/usr/bin/chromium-headless-shell"
+        for flag in (*FLAGS, *flags, *([] if scripts else [NO_SCRIPTS])):
             options.add_argument(flag)
-        options.add_experimental_option(
-            "prefs", {**({} if scripts else NO_SCRIPTS), **dict(prefs)})
         options.set_capability("goog:loggingPrefs", {
             "browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(
@@ -111,7 +105,6 @@ class Browser:
     def close(self):
         running.remove(self)
         self.driver.quit()
-        shutil.rmtree(self.profile, ignore_errors=True)
 
     def told(self):
         """What was seen when a test failed: a title and a text."""

@@ -15,6 +15,7 @@ from builds import SOURCE
 from mariadb import wait_until
 
 SCRIPT = SOURCE / "tests" / "debian13"
+PACKAGES = SCRIPT.with_name("root-packages")
 PROGRAMS = ("sh", "env", "cat", "sleep", "setsid", "ls", "ip", "readlink")
 
 
@@ -38,9 +39,9 @@ def make_root(path):
 
 def key():
     """The root's name: see the script."""
-    lists = re.findall(r'^(?:npm_)?packages="(.*?)"$', SCRIPT.read_text(),
+    lists = re.findall(r'^(?:npm_)?packages="(.*?)"$', PACKAGES.read_text(),
                        re.MULTILINE | re.DOTALL)
-    words = ["v3", *" ".join(lists).split()]
+    words = ["v4", *" ".join(lists).split()]
     text = "".join(f"{word}\n" for word in words)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -72,8 +73,25 @@ def start(cache, *words, variables=(), **options):
         [SCRIPT, "--no-build", "--", *words], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
         env={"PATH": "/usr/sbin:/usr/bin", "HOME": "/root",
-             "PYMAILADMIN_CACHE": str(cache), **dict(variables)},
+             "PYMAILADMIN_CACHE": str(cache), "PYMAILADMIN_TMPFS": "no",
+             **dict(variables)},
         preexec_fn=heed_hangup, **{"stdin": subprocess.DEVNULL, **options})
+
+
+@pytest.mark.parametrize("wanted", ["yes", "no"])
+def test_what_a_run_writes_stays_in_memory(shm_cache, wanted):
+    available = re.search(r"^MemAvailable: +(\d+) kB$", pathlib.Path(
+        "/proc/meminfo").read_text(), re.MULTILINE)[1]
+    if int(available) < 13 * 1024 ** 2:
+        pytest.skip("it needs 12 GB of free memory")
+    process = start(shm_cache, "sh", "-c", "echo >/new && echo written && cat",
+                    stdin=subprocess.PIPE,
+                    variables={"PYMAILADMIN_TMPFS": wanted})
+    assert process.stdout.readline() == "written\n"
+    found = list(shm_cache.glob("run-*/run/upper/new"))
+    assert len(found) == (0 if wanted == "yes" else 1)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def run(cache, *words, input=None, **options):

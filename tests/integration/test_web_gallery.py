@@ -39,8 +39,8 @@ def address(folder):
 @pytest.fixture(scope="module")
 def browser():
     options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu",
+    options.binary_location = "/usr/bin/chromium-headless-shell"
+    for argument in ("--no-sandbox", "--disable-gpu",
                      "--disable-dev-shm-usage"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
