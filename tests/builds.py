@@ -87,7 +87,7 @@ class Builds:
         """All, and the programs of "make check", by clang, with ASan and
         UBSan. Warnings are errors."""
         def programs():
-            flags = ("-g -O1 -fno-omit-frame-pointer "
+            flags = ("-g -O0 -fno-omit-frame-pointer "
                      "-fsanitize=address,undefined "
                      "-fno-sanitize-recover=all")
             folder = self.configured("sanitized", "--enable-werror",

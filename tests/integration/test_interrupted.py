@@ -152,6 +152,8 @@ def test_the_disk_fails_once(host, mailbox, error):
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_the_database_goes_away_at_a_statement(host, mailbox, moment,
                                                comes_back):
+    if host.mail_driver != "maildir" and comes_back:
+        pytest.skip("the statements are the same")
     trial = Trial(mailbox)
     proxy = Proxy(host)
     try:

@@ -41,6 +41,9 @@ def run_program(build, program, *wrapper, **environment):
 # Minutes each: what they do many times over the sanitizers look at each time.
 LONG_UNDER_VALGRIND = (
     "tests/unit/contract/test-seal-robust",
+    "tests/unit/contract/test-sealed-request",
+    "tests/unit/plugin/test-key-change",
+    "tests/unit/plugin/test-mail-cipher",
     "tests/unit/plugin/test-mail-cipher-damage",
     "tests/unit/plugin/test-mail-cipher-kinds",
 )
