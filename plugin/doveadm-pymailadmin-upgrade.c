@@ -7,6 +7,7 @@
 #include "process-memory.h"
 #include "request-store.h"
 #include "schema-upgrade.h"
+#include "sql-check.h"
 #include "sql-client.h"
 #include "sql-run.h"
 #include "doveadm-pymailadmin.h"
@@ -102,6 +103,9 @@ static bool load_files(struct upgrade *upgrade,
 	array_foreach(files, file) T_BEGIN {
 		if (!ok) {
 			/* nothing more */
+		} else if (file->left_out) {
+			print(file, "left out: the account has rights to a "
+			      "whole database, which this takes away");
 		} else if (upgrade->dry_run) {
 			print(file, "to be loaded");
 		} else if (schema_upgrade_load(&upgrade->client, upgrade->dir,
@@ -116,6 +120,32 @@ static bool load_files(struct upgrade *upgrade,
 		}
 	} T_END;
 	return ok;
+}
+
+static void check_mapping(struct upgrade *upgrade)
+{
+	const char *error;
+
+	if (schema_upgrade_check_mapping(&upgrade->client, &error))
+		return;
+	pymailadmin_cmd_fail(&upgrade->cmd, EX_CONFIG, "%s: load the mapping "
+		"of your tables again, which is %s/views-default.sql, the "
+		"views-*.sql you chose, or your own copy, to which this has "
+		"to be added; until then mailboxes and aliases cannot be made",
+		error, upgrade->dir);
+}
+
+/* Its account is found by a right it had, which it may have lost. */
+static void check_rights(struct upgrade *upgrade)
+{
+	const char *error;
+
+	if (sql_check_all(upgrade->cmd.store, SQL_CHECK_DENIED, &error))
+		return;
+	pymailadmin_cmd_fail(&upgrade->cmd, EX_CONFIG, "%s: Dovecot's account "
+		"lacks rights: load %s/grants-plugin.sql for it, whose head "
+		"shows how; until then requests are not worked on", error,
+		upgrade->dir);
 }
 
 static void run(struct upgrade *upgrade)
@@ -134,14 +164,10 @@ static void run(struct upgrade *upgrade)
 	doveadm_print_header_simple("file");
 	doveadm_print_header_simple("for");
 	doveadm_print_header_simple("result");
-	if (!load_files(upgrade, &files) || upgrade->dry_run ||
-	    schema_upgrade_check_mapping(&upgrade->client, &error))
+	if (!load_files(upgrade, &files) || upgrade->dry_run)
 		return;
-	pymailadmin_cmd_fail(&upgrade->cmd, EX_CONFIG, "%s: load the mapping "
-		"of your tables again, which is %s/views-default.sql, the "
-		"views-*.sql you chose, or your own copy, to which this has "
-		"to be added; until then mailboxes and aliases cannot be made",
-		error, upgrade->dir);
+	check_mapping(upgrade);
+	check_rights(upgrade);
 }
 
 static bool upgrade_init(struct upgrade *upgrade, char *password, size_t size)

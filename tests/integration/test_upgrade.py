@@ -298,6 +298,8 @@ def test_accounts_of_other_names_keep_what_they_had(host):
         before = db.sql("SHOW GRANTS FOR 'portal'@'10.0.0.2'")
         assert loaded(upgrade(host).expect(0)) == [
             ("grants-plugin.sql", PLUGIN, "loaded"),
+            ("grants-web.sql", "'backup'@'localhost'", "left out: the account "
+             "has rights to a whole database, which this takes away"),
             ("grants-web.sql", "'portal'@'10.0.0.2'", "loaded"),
             ("grants-web-domains.sql", "'portal'@'10.0.0.2'", "loaded")]
         assert sorted(map(str, db.sql("SHOW GRANTS FOR 'portal'@'10.0.0.2'"))) \
@@ -305,6 +307,32 @@ def test_accounts_of_other_names_keep_what_they_had(host):
         assert len(db.sql("SHOW GRANTS FOR 'backup'@'localhost'")) == 3
     finally:
         db.load("DROP USER 'portal'@'10.0.0.2', 'backup'@'localhost'")
+
+
+@pytest.mark.parametrize("more", ["mail.*", "mysql.*", "*.*"])
+def test_dovecots_account_may_read_whole_databases(host, more):
+    """As that of ISPmail's guide, which is to read its tables."""
+    load_version(host.db, VERSIONS[-2])
+    host.db.sql(f"GRANT SELECT ON {more} TO {PLUGIN}")
+    try:
+        assert loaded(upgrade(host).expect(0))[-2:] == rights("loaded")
+        host.process().expect(0)
+    finally:
+        host.db.sql(f"REVOKE SELECT ON {more} FROM {PLUGIN}")
+    assert described(host.db) == host.fresh
+
+
+def test_dovecots_account_is_not_found(host):
+    """It has lost the right by which it is."""
+    load_version(host.db, NEWEST)
+    host.db.sql(f"REVOKE INSERT ON pymailadmin_heartbeat FROM {PLUGIN}")
+    result = upgrade(host).expect(78)
+    assert loaded(result) == rights("loaded")[1:]
+    assert "denied" in result.stderr
+    assert "lacks rights: load /usr/share/pymailadmin/sql/grants-plugin.sql" \
+        in result.stderr
+    host.db.load(SQL / "grants-plugin.sql")
+    upgrade(host).expect(0)
 
 
 def test_the_mapping_is_missed(host):
