@@ -61,6 +61,18 @@ static bool find_socket(struct upgrade *upgrade)
 	return FALSE;
 }
 
+/* What mariadb(1) says is "ERROR <number> ..."; all else is about running it. */
+static void cannot_ask(struct upgrade *upgrade, const char *error)
+{
+	const bool denied = strstr(error, "Access denied") != NULL;
+
+	pymailadmin_cmd_fail(&upgrade->cmd, denied ? EX_NOPERM :
+		str_begins_with(error, "ERROR ") ? EX_TEMPFAIL :
+		EX_UNAVAILABLE, "mariadb(%s) failed: %s%s",
+		upgrade->client.database, error, denied ?
+		"; with --user another account does it" : "");
+}
+
 /* Other tables must not be changed because there is a database of the same
    name somewhere. */
 static bool is_dovecots_server(struct upgrade *upgrade)
@@ -72,9 +84,7 @@ static bool is_dovecots_server(struct upgrade *upgrade)
 		return FALSE;
 	if (sql_client_run(&upgrade->client, "SELECT "SERVER_NAME";", ours,
 			   &error) < 0) {
-		pymailadmin_cmd_fail(&upgrade->cmd, EX_NOPERM,
-			"mariadb(%s) failed: %s; with --user another account "
-			"does it", upgrade->client.database, error);
+		cannot_ask(upgrade, error);
 		return FALSE;
 	}
 	if (strcmp(str_c(ours), t_strconcat(theirs, "\n", NULL)) == 0)

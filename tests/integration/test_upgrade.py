@@ -14,7 +14,7 @@ import messages
 import seals
 from changes import assert_opens
 from mailhost import MailHost
-from mariadb import SQL, VERSIONS, MariaDB
+from mariadb import SQL, VERSIONS, MariaDB, free_port
 from webserver import WebServer
 
 NEWEST = VERSIONS[-1]
@@ -361,6 +361,18 @@ def test_an_account_with_a_password(host):
             assert password not in wrong.output + done.output
     finally:
         host.db.sql("DROP USER boss@'%'")
+
+
+def test_the_client_does_not_get_there(host, tmp_path):
+    """Which is not for want of an account."""
+    (tmp_path / "doveadm").symlink_to(shutil.which("doveadm"))
+    for words, code, text, env in (
+            ((), 69, "posix_spawn(mariadb) failed: No such file or directory; "
+             "install mariadb-client", {"PATH": str(tmp_path)}),
+            (("--host", "127.0.0.1", "--port", free_port()), 75,
+             "ERROR 2002", {})):
+        result = upgrade(host, *words, env=env).expect(code)
+        assert text in result.stderr and "--user" not in result.stderr
 
 
 def test_another_server_is_not_changed(host):
