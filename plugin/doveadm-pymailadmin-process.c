@@ -9,11 +9,10 @@
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
-#include "closure-store.h"
+#include "closure-run.h"
 #include "create-request.h"
 #include "delete-request.h"
 #include "encrypt-request.h"
-#include "live-sessions.h"
 #include "monotonic-time.h"
 #include "password-change.h"
 #include "rekey-queue.h"
@@ -38,6 +37,7 @@ struct process {
 	struct password_change_context change;
 	struct seal_private_key seal_key;
 	struct rekey_queue *queue;
+	struct closure_run *closures;
 	const char *owner;
 	uint64_t heartbeat_msecs;
 	/* NULL: everybody's requests */
@@ -48,6 +48,8 @@ struct process {
 	bool again;
 	/* Something was done in the last pass. */
 	bool worked;
+	/* There was more to do than it had time for. */
+	bool cut;
 };
 
 static void process_print(struct process *process,
@@ -191,33 +193,17 @@ process_work(struct process *process, struct request_row *row)
 	return result;
 }
 
-/* An administrator keeps a mailbox closed, as long as the time is not over; who
-   had passed the log-in when it was closed may be in by now. Returns FALSE if the
-   database failed. */
-static bool process_closure(struct process *process, struct request_row *row)
+/* Returns FALSE if the database failed. */
+static bool process_closure_ended(const struct request_row *row,
+				  const char *error, void *context)
 {
-	unsigned int count;
-	uint64_t opens;
-	const char *error;
-	int ret;
+	struct process *process = context;
 
-	if (request_row_keeps_closed(row,
-			process->cmd.set->pymailadmin_rekey_window, &opens)) {
-		if (live_sessions_kick(process->change.base_dir, row->address,
-				       &count, &error) < 0)
-			e_error(process->cmd.event, "ending the sessions of %s "
-				"failed: %s", str_sanitize(row->address, 254),
-				error);
-		return TRUE;
-	}
-	ret = request_store_end(process->cmd.store, row, REQUEST_STATE_DONE,
-				"done", "its time is over", &error);
-	if (ret < 0) {
+	if (error != NULL) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		return process_database_works(process);
 	}
-	if (ret > 0)
-		process_print(process, row, "done");
+	process_print(process, row, "done");
 	return TRUE;
 }
 
@@ -269,11 +255,11 @@ static int process_list(struct process *process, pool_t pool,
 /* Returns FALSE if the database failed. */
 static bool process_requests(struct process *process)
 {
-	const uint64_t begun = monotonic_time_msecs();
 	ARRAY_TYPE(request_row) rows;
 	struct request_row *row;
 	const char *error;
-	bool ok = TRUE;
+	uint64_t begun;
+	bool ok = TRUE, cut;
 	pool_t pool;
 
 	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
@@ -283,23 +269,25 @@ static bool process_requests(struct process *process)
 		pool_unref(&pool);
 		return FALSE;
 	}
+	begun = monotonic_time_msecs();
 	array_foreach_elem(&rows, row) T_BEGIN {
-		if (!ok || request_state_is_final(row->state))
+		if (!ok || master_service_is_killed(master_service) ||
+		    request_state_is_final(row->state) ||
+		    process->jobs_left == 0 ||
+		    !process_is_ours(process, row) || !process_is_free(row))
 			;
-		else if (row->kind == REQUEST_KIND_CLOSE &&
-			 (process->one == NULL ||
-			  strcasecmp(process->one, row->address) == 0))
-			ok = process_closure(process, row);
-		else if (process->jobs_left == 0 ||
-			 monotonic_time_msecs() - begun > PASS_MAX_MSECS ||
-			 !process_is_ours(process, row) ||
-			 !process_is_free(row))
-			;
+		else if (monotonic_time_msecs() - begun > PASS_MAX_MSECS)
+			process->cut = TRUE;
 		else if (process_is_expired(process, row))
 			ok = process_expire(process, row);
 		else if (rekey_queue_may_start(process->queue, row))
 			ok = process_request(process, pool, row);
 	} T_END;
+	if (ok) {
+		ok = closure_run_pass(process->closures, &rows, process->one,
+				      process_closure_ended, process, &cut);
+		process->cut = process->cut || cut;
+	}
 	pool_unref(&pool);
 	return ok;
 }
@@ -328,7 +316,7 @@ static void process_loop(struct process *process)
 	uint64_t listed;
 
 	do T_BEGIN {
-		process->worked = FALSE;
+		process->worked = process->cut = FALSE;
 		if (!rekey_queue_has_failed(process->queue) &&
 		    !process_requests(process))
 			rekey_queue_abandon(process->queue);
@@ -343,7 +331,7 @@ static void process_loop(struct process *process)
 		       monotonic_time_msecs() - listed < LIST_INTERVAL_MSECS)
 			i_sleep_intr_msecs(POLL_INTERVAL_MSECS);
 	} T_END; while ((rekey_queue_poll(process->queue) > 0 ||
-			 process->worked) &&
+			 process->worked || process->cut) &&
 			!rekey_queue_has_failed(process->queue) &&
 			!master_service_is_killed(master_service));
 	rekey_queue_stop(process->queue, NULL);
@@ -430,7 +418,11 @@ static void process_run(struct process *process)
 
 	process->queue = rekey_queue_init(&process->change, process_say,
 					  process);
+	process->closures = closure_run_init(process->cmd.event,
+		process->cmd.store, process->change.base_dir,
+		process->cmd.set->pymailadmin_rekey_window);
 	process_loop(process);
+	closure_run_deinit(&process->closures);
 	rekey_queue_deinit(&process->queue);
 	seal_private_key_wipe(&process->seal_key);
 	/* unloads the mail plugins: nothing of a module may be left by then */
