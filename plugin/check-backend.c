@@ -64,8 +64,10 @@ static void check_others(struct check *check)
 					     &error);
 	if (ret > 0) {
 		check_warning(check, "other hosts", "%s take the same mailboxes as this "
-			"host: that is for hosts which share all homes; else "
-			"give each a pymailadmin_backend of its own", hosts);
+			"host: sessions there would not end when a password "
+			"is changed here; give each host a "
+			"pymailadmin_backend of its own, and run process on "
+			"the one that serves the mailbox", hosts);
 	}
 }
 

@@ -259,10 +259,9 @@ int sql_check_same_backend(struct request_store *store, const char *host,
 {
 	struct sql_statement *stmt;
 
-	/* who gave several hosts one name knows why */
 	stmt = sql_statement_init(request_store_get_db(store),
 		"SELECT " SQL_NAMES("host") " FROM pymailadmin_heartbeat "
-		"WHERE host<>? AND backend IS NULL AND ?='' AND " SQL_WORKS);
+		"WHERE host<>? AND backend<=>NULLIF(?,'') AND " SQL_WORKS);
 	sql_statement_bind_str(stmt, 0, host);
 	sql_statement_bind_str(stmt, 1, request_store_get_backend(store));
 	return sql_run_lookup(stmt, "look for other hosts", hosts_r, error_r);

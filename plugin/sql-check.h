@@ -44,7 +44,7 @@ int sql_check_lost_requests(struct request_store *store,
 /* Hosts that work with another seal key than this one, likewise. */
 int sql_check_other_keys(struct request_store *store, const char *host,
 			 const char **hosts_r, const char **error_r);
-/* Other hosts of no backend's name that work beside this one, likewise. */
+/* Other hosts of the same backend that work beside this one, likewise. */
 int sql_check_same_backend(struct request_store *store, const char *host,
 			   const char **hosts_r, const char **error_r);
 

@@ -289,6 +289,13 @@ def test_check_says_what_is_wrong_with_others(two):
     code, lines = check(two, "a")
     assert code == 0 and lines["other seal keys"][0] == "warning"
     assert lines["other seal keys"][1].startswith("other.test open")
+    # two hosts of one name
+    two.db.sql("UPDATE pymailadmin_heartbeat SET backend = 'A' "
+               "WHERE host = 'other.test'")
+    code, lines = check(two, "a")
+    assert code == 0 and lines["other hosts"][0] == "warning"
+    assert "other.test take the same mailboxes" in lines["other hosts"][1]
+    assert "other hosts" not in check(two, "b")[1]
     # two hosts that were told nothing of each other
     process(two, "")
     nowhere(two.db)
