@@ -212,15 +212,27 @@ int sql_check_mailboxes(struct request_store *store, bool ours,
 	stmt = sql_statement_init(request_store_get_db(store), ours ?
 		"SELECT 'this one' FROM (SELECT "
 		"pymailadmin_backend_of(address) AS backend "
-		"FROM pymailadmin_mailbox LIMIT 5000) m "
+		"FROM pymailadmin_mailbox LIMIT "SQL_CHECK_MAILBOXES_MAX") m "
 		"WHERE backend<=>NULLIF(?,'') LIMIT 1" :
 		"SELECT " SQL_NAMES("COALESCE(backend,'hosts without a name')")
 		" FROM (SELECT pymailadmin_backend_of(address) AS backend "
-		"FROM pymailadmin_mailbox LIMIT 5000) m "
+		"FROM pymailadmin_mailbox LIMIT "SQL_CHECK_MAILBOXES_MAX") m "
 		"WHERE NOT backend<=>NULLIF(?,'')");
 	sql_statement_bind_str(stmt, 0, request_store_get_backend(store));
 	return sql_run_lookup(stmt, "look where mailboxes are", others_r,
 			      error_r);
+}
+
+int sql_check_has_more_mailboxes(struct request_store *store,
+				 const char **error_r)
+{
+	struct sql_statement *stmt;
+	const char *value;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT 1 FROM pymailadmin_mailbox "
+		"LIMIT 1 OFFSET "SQL_CHECK_MAILBOXES_MAX);
+	return sql_run_lookup(stmt, "count mailboxes", &value, error_r);
 }
 
 int sql_check_lost_requests(struct request_store *store,

@@ -33,10 +33,14 @@ int sql_check_schema_version(struct request_store *store,
    than needed or newer than known, with what to do, -1 on error. */
 int sql_check_schema(struct request_store *store, const char **error_r);
 
-/* Of some thousand mailboxes: are there any on this host's backend, or not?
+#define SQL_CHECK_MAILBOXES_MAX "5000"
+/* Of so many mailboxes: are there any on this host's backend, or not?
    Returns 1, with the others' backends in *others_r, 0, or -1 on error. */
 int sql_check_mailboxes(struct request_store *store, bool ours,
 			const char **others_r, const char **error_r);
+/* Are there more mailboxes than that? Returns 1 if so, 0 if not, -1 on error. */
+int sql_check_has_more_mailboxes(struct request_store *store,
+				 const char **error_r);
 /* Backends with open requests of which no host has been heard of lately.
    Returns 1 with their names, 0 if there are none, -1 on error. */
 int sql_check_lost_requests(struct request_store *store,

@@ -268,6 +268,22 @@ def test_check_says_what_a_host_takes(two):
         "ok", "this host takes all mailboxes")
 
 
+def test_check_does_not_see_all_of_many(two):
+    """More than it looks at are on a: those of zz may come after them."""
+    two.create("alice7", key=False)
+    two.db.sql("INSERT INTO domain (domain) VALUES ('big.test')")
+    two.db.sql("INSERT INTO users (domain_id, email, crypt) SELECT d.id, "
+               "CONCAT('a', seq, '@big.test'), 'x' FROM seq_1_to_5001, "
+               "domain d WHERE d.domain = 'big.test'")
+    try:
+        code, lines = check(two, "zz")
+    finally:
+        two.db.sql("DELETE FROM domain WHERE domain = 'big.test'")
+    assert code == 0 and lines["backend"][0] == "warning"
+    assert lines["backend"][1].startswith("of the first 5000 no mailbox is ")
+    assert check(two, "zz")[0] == 78
+
+
 def test_check_says_what_is_wrong_with_others(two):
     alice, bob = two.create("alice6"), two.create("bob6")
     two.request(bob, "new").expect(0)
