@@ -28,6 +28,12 @@ void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 	pymailadmin_cmd_set_exit_code(exit_code);
 }
 
+void pymailadmin_cmd_stopped(struct pymailadmin_cmd *cmd)
+{
+	pymailadmin_cmd_fail(cmd, EX_TEMPFAIL,
+			     "stopped: not all mailboxes were done");
+}
+
 void pymailadmin_cmd_set_exit_code(int exit_code)
 {
 	/* a passing fault may hide what the others are about */

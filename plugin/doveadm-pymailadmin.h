@@ -47,6 +47,8 @@ void pymailadmin_cmd_set_exit_code(int exit_code);
 /* Logs the error and sets the exit code. */
 void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 			  const char *fmt, ...) ATTR_FORMAT(3, 4);
+/* After a signal, if not all mailboxes have had their turn. */
+void pymailadmin_cmd_stopped(struct pymailadmin_cmd *cmd);
 /* Everything but the settings. */
 void pymailadmin_cmd_begin(struct pymailadmin_cmd *cmd,
 			   struct doveadm_cmd_context *cctx);

@@ -4,7 +4,9 @@ listed, and several of them at once."""
 import contextlib
 import os
 import pty
+import signal
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -395,6 +397,27 @@ def test_a_file_names_them_and_an_error_stops_nothing(host, many):
     assert set(names(result.json)) == {"many-a@example.test",
                                        "many-c@example.test"}
     command(host, "status", "-F", "/nonexistent").expect(66)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_signal_stops_it_and_is_no_success(host, many, late):
+    """While it reads the next name, and while there is another one."""
+    doveadm = host.spawn("pymailadmin", "close", "-F", "-",
+                         stdin=subprocess.PIPE)
+    doveadm.stdin.write("many-a@example.test\n")
+    doveadm.stdin.flush()
+    wait_until(lambda: table(host, "status"), "request")
+    if late:
+        doveadm.send_signal(signal.SIGSTOP)
+    doveadm.terminate()
+    if late:
+        doveadm.stdin.write("many-b@example.test\n")
+        doveadm.stdin.flush()
+        doveadm.send_signal(signal.SIGCONT)
+    said, _ = doveadm.communicate(timeout=20)
+    assert doveadm.returncode == 75, said
+    assert "stopped: not all mailboxes were done" in said
+    assert names(table(host, "status")) == ["many-a@example.test"]
 
 
 def test_all_mailboxes_are_verified(host, many):
