@@ -103,6 +103,30 @@ static int page_read(struct request_store *store, const char *like,
 	return ret < 0 ? -1 : more && count == PAGE_SIZE ? 1 : 0;
 }
 
+int address_find(struct request_store *store, const char *address,
+		 const char **error_r)
+{
+	struct sql_statement *stmt;
+	struct sql_result *result;
+	bool found = FALSE;
+	int ret;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT address FROM pymailadmin_mailbox WHERE address=?");
+	sql_statement_bind_str(stmt, 0, address);
+	result = sql_statement_query_s(&stmt);
+	while ((ret = sql_result_next_row(result)) > 0) {
+		if (null_strcasecmp(sql_result_get_field_value(result, 0),
+				    address) == 0)
+			found = TRUE;
+	}
+	if (ret < 0)
+		(void)sql_run_failed("look up mailbox",
+				     sql_result_get_error(result), error_r);
+	sql_result_unref(result);
+	return ret < 0 ? -1 : found ? 1 : 0;
+}
+
 int address_list(struct request_store *store, const char *mask,
 		 address_list_callback_t *callback, void *context,
 		 const char **error_r)

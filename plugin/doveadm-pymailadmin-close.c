@@ -58,23 +58,18 @@ static void close_user(struct pymailadmin_cmd *cmd, const char *username,
 		.kind = REQUEST_KIND_CLOSE,
 		.address = t_str_lcase(username),
 	};
-	const char *hash, *error;
+	const char *error;
 	int ret;
 
+	if (!pymailadmin_cmd_has_mailbox(cmd, username))
+		return;
 	if (seal_request_id_generate(id, &error) < 0) {
 		pymailadmin_cmd_fail(cmd, EX_SOFTWARE,
 				     "making an id failed: %s", error);
 		return;
 	}
-	ret = request_store_get_hash(cmd->store, username, &hash, &error);
-	if (ret == 0) {
-		pymailadmin_cmd_fail(cmd, EX_NOUSER,
-				     "there is no such mailbox");
-		return;
-	}
-	if (ret > 0)
-		ret = request_store_get_time(cmd->store, &row.created, &error);
-	if (ret >= 0)
+	ret = request_store_get_time(cmd->store, &row.created, &error);
+	if (ret == 0)
 		ret = closure_store_file(cmd->store, &row, *secs,
 					 pymailadmin_cmd_asked_by(), &error);
 	if (ret < 0) {
@@ -114,9 +109,7 @@ static void cmd_pymailadmin_close(struct doveadm_cmd_context *cctx)
 static void open_not_closed(struct pymailadmin_cmd *cmd, const char *username,
 			    const struct request_row *row)
 {
-	const char *hash, *error;
 	uint64_t opens;
-	int ret;
 
 	if (row != NULL &&
 	    request_row_keeps_closed(row, cmd->set->pymailadmin_rekey_window,
@@ -132,13 +125,7 @@ static void open_not_closed(struct pymailadmin_cmd *cmd, const char *username,
 	}
 	if (cmd->listed)
 		return;
-	ret = request_store_get_hash(cmd->store, username, &hash, &error);
-	if (ret < 0)
-		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
-	else if (ret == 0)
-		pymailadmin_cmd_fail(cmd, EX_NOUSER,
-				     "there is no such mailbox");
-	else
+	if (pymailadmin_cmd_has_mailbox(cmd, username))
 		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE, "%s is not closed",
 				     username);
 }

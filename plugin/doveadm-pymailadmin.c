@@ -7,6 +7,7 @@
 #include "strnum.h"
 #include "settings.h"
 #include "restrict-access.h"
+#include "address-list.h"
 #include "pymailadmin-settings.h"
 #include "request-store.h"
 #include "doveadm-pymailadmin.h"
@@ -93,6 +94,19 @@ bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 		return TRUE;
 	pymailadmin_cmd_fail(cmd, EX_USAGE, "name the mailbox with -u");
 	return FALSE;
+}
+
+bool pymailadmin_cmd_has_mailbox(struct pymailadmin_cmd *cmd,
+				 const char *username)
+{
+	const char *error;
+	int ret;
+
+	ret = address_find(cmd->store, username, &error);
+	if (ret <= 0)
+		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_TEMPFAIL : EX_NOUSER,
+			"%s", ret < 0 ? error : "there is no such mailbox");
+	return ret > 0;
 }
 
 bool pymailadmin_cmd_get_request(struct pymailadmin_cmd *cmd,

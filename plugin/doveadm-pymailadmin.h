@@ -62,6 +62,10 @@ void pymailadmin_cmd_deinit(struct pymailadmin_cmd *cmd);
 /* The -u parameter. Returns FALSE after pymailadmin_cmd_fail(). */
 bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 			      const char **username_r);
+/* Is there a mailbox of that name? Returns FALSE after
+   pymailadmin_cmd_fail(). */
+bool pymailadmin_cmd_has_mailbox(struct pymailadmin_cmd *cmd,
+				 const char *username);
 /* For the commands that act on users, as doveadm's own do: -u with a name or a
    mask, -A, -F. They are none of doveadm's mail commands, because those open the
    mail user first: what is asked for, half made, half deleted or closed could not

@@ -354,6 +354,18 @@ def test_what_is_not_closed(host, many, words, code):
     assert host.db.value("SELECT COUNT(*) FROM pymailadmin_request") == 0
 
 
+@pytest.mark.parametrize("typed", ["many-a@example.test ",
+                                   "many-á@example.test"])
+@pytest.mark.parametrize("words", [("close",), ("open",), ("delete", "--yes")])
+def test_who_is_another_by_the_tables_collation_only(host, many, words, typed):
+    """Nothing would be closed by a request under such a name."""
+    users = host.scratch / "spelled"
+    users.write_text(f"{typed}\n")
+    assert "there is no such mailbox" in \
+        command(host, *words, "-F", users).expect(67).stderr
+    assert host.db.value("SELECT COUNT(*) FROM pymailadmin_request") == 0
+
+
 # ---- several
 
 def names(rows):
