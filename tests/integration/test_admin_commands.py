@@ -390,6 +390,33 @@ def test_masks_act_on_all_they_match(host, many):
                                               "close-canceled"}
 
 
+def test_all_are_canceled_but_those_of_other_kinds(host, many):
+    """Nor what has a window no more; each can be, if it is named."""
+    a, b, c = many
+    host.request(a, "new").expect(0)
+    command(host, "delete", "-u", b.address, "--yes").expect(0)
+    command(host, "close", "-u", c.address).expect(0)
+    create(new_mailbox(host, "many-new")).expect(0)
+    host.db.sql("INSERT INTO pymailadmin_request (id, kind, address, "
+                "created_at, state, sealed) VALUES (REPEAT('d', 32), "
+                "'encrypt', 'many-d@example.test', UTC_TIMESTAMP(), "
+                "'storing', 'x')")
+    host.db.sql("INSERT INTO users (domain_id, email, crypt) VALUES "
+                "(1, 'many-d@example.test', 'x')")
+    try:
+        for words in (("-u", "many-*"), ("-A",)):
+            command(host, "cancel", *words).expect(0)
+            assert {(row["kind"], row["state"])
+                    for row in table(host, "status")} == {
+                        ("delete", "pending"), ("close", "pending"),
+                        ("create", "pending"), ("encrypt", "storing")}
+    finally:
+        host.db.sql("DELETE FROM users WHERE email = 'many-d@example.test'")
+    assert host.requests(a)[0]["state"] == "canceled"
+    for address in (b.address, "many-new@example.test"):
+        command(host, "cancel", "-u", address).expect(0)
+
+
 def test_a_file_names_them_and_an_error_stops_nothing(host, many):
     users = host.scratch / "users"
     users.write_text("many-a@example.test\n\nnobody@example.test\n"
