@@ -15,18 +15,20 @@
 static bool get_secs(struct pymailadmin_cmd *cmd, unsigned int *secs_r)
 {
 	const unsigned int window = cmd->set->pymailadmin_rekey_window;
-	uint32_t minutes;
+	int64_t minutes;
 
 	*secs_r = window;
-	if (!doveadm_cmd_param_uint32(cmd->cctx, "for", &minutes))
+	if (!doveadm_cmd_param_int64(cmd->cctx, "for", &minutes))
 		return TRUE;
-	if (minutes == 0 || minutes > window / MINUTE_SECS) {
-		pymailadmin_cmd_fail(cmd, EX_USAGE,
-			"--for: a mailbox is closed for 1 to %u minutes "
-			"(pymailadmin_rekey_window)", window / MINUTE_SECS);
+	if (minutes < 1 || minutes > window / MINUTE_SECS) {
+		pymailadmin_cmd_fail(cmd, EX_USAGE, "--for: a mailbox is "
+			"closed for %s (pymailadmin_rekey_window)",
+			window < MINUTE_SECS ? "less than a minute" :
+			t_strdup_printf("1 to %u minutes",
+					window / MINUTE_SECS));
 		return FALSE;
 	}
-	*secs_r = minutes * MINUTE_SECS;
+	*secs_r = (unsigned int)minutes * MINUTE_SECS;
 	return TRUE;
 }
 

@@ -433,7 +433,6 @@ static void process_run(struct process *process)
 static void cmd_pymailadmin_process(struct doveadm_cmd_context *cctx)
 {
 	struct process process;
-	uint32_t max_jobs;
 
 	i_zero(&process);
 	if (!pymailadmin_cmd_init(&process.cmd, cctx))
@@ -444,13 +443,13 @@ static void cmd_pymailadmin_process(struct doveadm_cmd_context *cctx)
 		pymailadmin_cmd_deinit(&process.cmd);
 		return;
 	}
-	if (!doveadm_cmd_param_uint32(cctx, "max-jobs", &max_jobs) ||
-	    max_jobs == 0)
-		max_jobs = UINT32_MAX;
-	process.jobs_left = max_jobs;
+	process.jobs_left = UINT_MAX;
 	(void)doveadm_cmd_param_str(cctx, "one", &process.one);
-	process_memory_protect();
-	process_run(&process);
+	if (pymailadmin_cmd_get_number(&process.cmd, "max-jobs", UINT_MAX,
+				       &process.jobs_left)) {
+		process_memory_protect();
+		process_run(&process);
+	}
 	pymailadmin_cmd_deinit(&process.cmd);
 }
 

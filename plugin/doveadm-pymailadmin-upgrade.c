@@ -184,7 +184,6 @@ static bool upgrade_init(struct upgrade *upgrade, char *password, size_t size)
 {
 	struct doveadm_cmd_context *cctx = upgrade->cmd.cctx;
 	struct sql_client *client = &upgrade->client;
-	uint32_t port;
 
 	if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
 		pymailadmin_cmd_fail(&upgrade->cmd, EX_USAGE,
@@ -197,9 +196,9 @@ static bool upgrade_init(struct upgrade *upgrade, char *password, size_t size)
 		upgrade->dry_run = FALSE;
 	(void)doveadm_cmd_param_str(cctx, "host", &client->host);
 	(void)doveadm_cmd_param_str(cctx, "user", &client->user);
-	if (doveadm_cmd_param_uint32(cctx, "port", &port))
-		client->port = port;
-	if (!pymailadmin_cmd_open_store(&upgrade->cmd) ||
+	if (!pymailadmin_cmd_get_number(&upgrade->cmd, "port", 65535,
+					&client->port) ||
+	    !pymailadmin_cmd_open_store(&upgrade->cmd) ||
 	    !ask_dovecots_server(upgrade, "SELECT DATABASE()",
 				 &client->database) ||
 	    (client->host == NULL && !find_socket(upgrade)))

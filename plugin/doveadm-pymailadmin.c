@@ -86,6 +86,24 @@ void pymailadmin_cmd_deinit(struct pymailadmin_cmd *cmd)
 	event_unref(&cmd->event);
 }
 
+bool pymailadmin_cmd_get_number(struct pymailadmin_cmd *cmd, const char *name,
+				unsigned int max, unsigned int *value)
+{
+	int64_t number;
+
+	/* doveadm_cmd_param_uint32() takes a greater one for a bug */
+	if (!doveadm_cmd_param_int64(cmd->cctx, name, &number))
+		return TRUE;
+	if (number < 1 || number > max) {
+		pymailadmin_cmd_fail(cmd, EX_USAGE,
+				     "--%s has to be a number from 1 to %u",
+				     name, max);
+		return FALSE;
+	}
+	*value = number;
+	return TRUE;
+}
+
 bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 			      const char **username_r)
 {

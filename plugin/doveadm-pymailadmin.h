@@ -59,6 +59,10 @@ bool pymailadmin_cmd_init(struct pymailadmin_cmd *cmd,
 bool pymailadmin_cmd_open_store(struct pymailadmin_cmd *cmd);
 void pymailadmin_cmd_deinit(struct pymailadmin_cmd *cmd);
 
+/* A parameter that is a number, from 1 to max; without it *value stays as it is.
+   Returns FALSE after pymailadmin_cmd_fail(). */
+bool pymailadmin_cmd_get_number(struct pymailadmin_cmd *cmd, const char *name,
+				unsigned int max, unsigned int *value);
 /* The -u parameter. Returns FALSE after pymailadmin_cmd_fail(). */
 bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 			      const char **username_r);

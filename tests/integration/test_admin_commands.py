@@ -348,10 +348,25 @@ def test_a_change_of_password_is_not_opened(host, mailbox):
     (("open", "-u", "nobody@example.test"), 67),
     (("close", "-u", "many-a@example.test", "--for", "16"), 64),
     (("close", "-u", "many-a@example.test", "--for", "0"), 64),
+    (("close", "-u", "many-a@example.test", "--for", "4294967297"), 64),
     (("close",), 64), (("open",), 64)])
 def test_what_is_not_closed(host, many, words, code):
     command(host, *words).expect(code)
     assert host.db.value("SELECT COUNT(*) FROM pymailadmin_request") == 0
+
+
+def test_a_window_that_has_no_minute(host, many):
+    result = host.doveadm("-o", "pymailadmin_rekey_window=59s", "pymailadmin",
+                          "close", "-u", "many-a", "--for", "1").expect(64)
+    assert "closed for less than a minute" in result.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "4294967296"])
+@pytest.mark.parametrize("words", [("process", "--max-jobs"),
+                                   ("upgrade", "--port")])
+def test_numbers_out_of_range(host, words, number):
+    assert f"{words[-1]} has to be a number from 1 to " in \
+        command(host, *words, number).expect(64).stderr
 
 
 @pytest.mark.parametrize("typed", ["many-a@example.test ",
