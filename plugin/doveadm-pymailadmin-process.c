@@ -373,18 +373,25 @@ static void process_find_one(struct process *process)
 			"with pymailadmin_backend = %s", row->backend));
 }
 
-/* With other tables it could not tell what it does. Nobody is locked out by
-   that: windows end by time alone. */
+/* With other tables it could not tell what it does. Windows end by time alone
+   meanwhile, but for mailboxes in the middle of the switch, which have to wait
+   for it. */
 static bool process_knows_tables(struct process *process)
 {
-	const char *error;
+	const char *error, *ignored;
+	unsigned int count;
 	int ret = sql_check_schema(process->cmd.store, &error);
 
-	if (ret <= 0) {
-		pymailadmin_cmd_fail(&process->cmd, ret < 0 ? EX_TEMPFAIL :
-				     EX_CONFIG, "%s", error);
-	}
-	return ret > 0;
+	if (ret > 0)
+		return TRUE;
+	if (ret == 0 && sql_check_switching(process->cmd.store, &count,
+					    &ignored) > 0 && count > 0)
+		error = t_strdup_printf("%s; requests in the states switching "
+			"and switched keep their mailboxes closed until then: "
+			"%u", error, count);
+	pymailadmin_cmd_fail(&process->cmd, ret < 0 ? EX_TEMPFAIL : EX_CONFIG,
+			     "%s", error);
+	return FALSE;
 }
 
 static void process_run(struct process *process)

@@ -186,6 +186,15 @@ int sql_check_schema(struct request_store *store, const char **error_r)
 	return 1;
 }
 
+int sql_check_switching(struct request_store *store, unsigned int *count_r,
+			const char **error_r)
+{
+	return lookup_uint(sql_statement_init(request_store_get_db(store),
+		"SELECT COUNT(*) FROM pymailadmin_request "
+		"WHERE state IN ('switching','switched') AND kind<>'delete'"),
+		"count requests", count_r, error_r);
+}
+
 int sql_check_last_run(struct request_store *store, const char *host,
 		       unsigned int *secs_r, const char **error_r)
 {

@@ -32,6 +32,10 @@ int sql_check_schema_version(struct request_store *store,
 /* May requests be worked on in these tables? Returns 1, 0 if they are older
    than needed or newer than known, with what to do, -1 on error. */
 int sql_check_schema(struct request_store *store, const char **error_r);
+/* How many mailboxes are closed without an end, until a run has repaired them?
+   Returns 1, or -1 on error. */
+int sql_check_switching(struct request_store *store, unsigned int *count_r,
+			const char **error_r);
 
 #define SQL_CHECK_MAILBOXES_MAX "5000"
 /* Of so many mailboxes: are there any on this host's backend, or not?

@@ -402,8 +402,15 @@ def test_nothing_is_done_and_logins_go_on(host, name, statement, text):
     seals.file(mailbox, mailbox.password, "new")
     with altered(host.db, statement):
         kept = contents(host.db)
-        assert text in host.process().expect(78).stderr
+        said = host.process().expect(78).stderr
+        assert text in said and "switching" not in said
         assert contents(host.db) == kept
+        host.db.sql("UPDATE pymailadmin_request SET state = 'switched' "
+                    "WHERE id = %s", mailbox.request_id)
+        assert "keep their mailboxes closed until then: 1\n" in \
+            host.process().expect(78).stderr
+        host.db.sql("UPDATE pymailadmin_request SET state = 'pending' "
+                    "WHERE id = %s", mailbox.request_id)
         host.other.imap().shutdown()
         with pytest.raises(mailclients.Refused, match="UNAVAILABLE"):
             mailbox.imap()
