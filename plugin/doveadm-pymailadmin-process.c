@@ -48,6 +48,8 @@ struct process {
 	bool again;
 	/* Something was done in the last pass. */
 	bool worked;
+	/* Something was handed on in the last pass. */
+	bool moved;
 	/* There was more to do than it had time for. */
 	bool cut;
 };
@@ -228,7 +230,7 @@ static bool process_request(struct process *process, pool_t pool,
 		       "the mailbox is on another mail host now", row->id,
 		       str_sanitize(row->address, 254));
 		/* it may be this one */
-		process->worked = TRUE;
+		process->worked = process->moved = TRUE;
 	}
 	if (claim != REQUEST_BACKEND_CLAIM_DONE)
 		return TRUE;
@@ -316,11 +318,12 @@ static void process_loop(struct process *process)
 	uint64_t listed;
 
 	do T_BEGIN {
-		process->worked = process->cut = FALSE;
+		process->worked = process->moved = process->cut = FALSE;
 		if (!rekey_queue_has_failed(process->queue) &&
 		    !process_requests(process))
 			rekey_queue_abandon(process->queue);
-		process->again = TRUE;
+		/* what was handed to this host has not had its turn */
+		process->again = !process->moved;
 		listed = monotonic_time_msecs();
 		if (listed - process->heartbeat_msecs >=
 		    HEARTBEAT_INTERVAL_MSECS &&
@@ -351,12 +354,29 @@ static void process_read_seal_key(struct process *process)
 			     "reading the seal key failed: %s", error);
 }
 
+/* As request_backend_claim() goes by: what has not begun is of where the mailbox
+   is now. */
+static int process_backend_of(struct process *process,
+			      const struct request_row *row,
+			      const char **backend_r, const char **error_r)
+{
+	if (row->state == REQUEST_STATE_PENDING ||
+	    row->state == REQUEST_STATE_CLAIMED ||
+	    row->state == REQUEST_STATE_STORING) {
+		*backend_r = NULL;
+		return request_backend_of(process->cmd.store, row->address,
+					  backend_r, error_r);
+	}
+	*backend_r = row->backend;
+	return 0;
+}
+
 /* The request of one mailbox may be for other hosts: say so. */
 static void process_find_one(struct process *process)
 {
 	ARRAY_TYPE(request_row) rows;
 	const struct request_row *row;
-	const char *error;
+	const char *backend, *error;
 
 	t_array_init(&rows, 8);
 	if (request_store_list(process->cmd.store, process->one,
@@ -364,13 +384,15 @@ static void process_find_one(struct process *process)
 	    array_is_empty(&rows))
 		return;
 	row = array_idx_elem(&rows, 0);
+	/* if it fails, so does the claim, which says why */
 	if (!request_state_is_final(row->state) &&
-	    !request_backend_is_ours(process->cmd.store, row->backend))
+	    process_backend_of(process, row, &backend, &error) >= 0 &&
+	    !request_backend_is_ours(process->cmd.store, backend))
 		pymailadmin_cmd_fail(&process->cmd, EX_UNAVAILABLE,
 			"the request of %s is for mail hosts %s, not for this "
-			"one", process->one, row->backend == NULL ?
+			"one", process->one, backend == NULL ?
 			"without pymailadmin_backend" : t_strdup_printf(
-			"with pymailadmin_backend = %s", row->backend));
+			"with pymailadmin_backend = %s", backend));
 }
 
 /* With other tables it could not tell what it does. Windows end by time alone

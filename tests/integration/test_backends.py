@@ -209,6 +209,20 @@ def test_each_takes_its_own(two):
         assert_clean(mailbox)
 
 
+def test_one_that_has_moved_here_is_done(two):
+    """And one that has moved away is not, which is said."""
+    alice = two.create("alice8")
+    two.request(alice, "new").expect(0)
+    say(two.db, "RETURN 'b'")
+    assert "pymailadmin_backend = b" in \
+        process(two, "c", "--one", alice.address).expect(69).stderr
+    assert two.requests(alice)[0]["backend"] == "b"
+    two.db.sql("UPDATE pymailadmin_request SET backend = 'a'")
+    result = process(two, "b", "--one", alice.address).expect(0)
+    assert result.stdout.count(" done") == 1
+    assert_opens(alice, "new", EMPTY)
+
+
 def test_a_deletion_does_not_begin_elsewhere(two):
     """The mailbox moves while it waits for its time."""
     alice = two.create("alice2")
