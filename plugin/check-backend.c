@@ -61,9 +61,9 @@ static void check_others(struct check *check)
 	ret = sql_check_lost_requests(check->store, &hosts, &error);
 	if (ret > 0) {
 		check_warning(check, "other backends", "there are requests for %s, of "
-			"which no host has looked for requests for %u minutes; "
-			"start the timer there, or mend "MAPPING, hosts,
-			REQUEST_BACKEND_SILENT_SECS / 60);
+			"which no host has looked for requests for "
+			REQUEST_BACKEND_SILENT_MINUTES" minutes; start the "
+			"timer there, or mend "MAPPING, hosts);
 	}
 	if (ret >= 0)
 		ret = sql_check_other_keys(check->store, my_hostname, &hosts,

@@ -210,7 +210,6 @@ int sql_check_last_run(struct request_store *store, const char *host,
 /* Those there are go by names, in the order of these. */
 #define SQL_NAMES(name) \
 	"GROUP_CONCAT(DISTINCT " name " ORDER BY " name " SEPARATOR ', ')"
-#define SQL_WORKS "last_run_at>UTC_TIMESTAMP()-INTERVAL 5 MINUTE"
 
 int sql_check_mailboxes(struct request_store *store, bool ours,
 			const char **others_r, const char **error_r)
@@ -269,7 +268,8 @@ int sql_check_other_keys(struct request_store *store, const char *host,
 	stmt = sql_statement_init(request_store_get_db(store),
 		"SELECT " SQL_NAMES("o.host") " FROM pymailadmin_heartbeat o "
 		"JOIN pymailadmin_heartbeat h ON h.host=? "
-		"WHERE o.host<>h.host AND o." SQL_WORKS " AND "
+		"WHERE o.host<>h.host AND "
+		REQUEST_BACKEND_SQL_WORKS("o.last_run_at") " AND "
 		"NOT o.seal_key_id<=>h.seal_key_id");
 	sql_statement_bind_str(stmt, 0, host);
 	return sql_run_lookup(stmt, "compare seal keys", hosts_r, error_r);
@@ -282,7 +282,8 @@ int sql_check_same_backend(struct request_store *store, const char *host,
 
 	stmt = sql_statement_init(request_store_get_db(store),
 		"SELECT " SQL_NAMES("host") " FROM pymailadmin_heartbeat "
-		"WHERE host<>? AND backend<=>NULLIF(?,'') AND " SQL_WORKS);
+		"WHERE host<>? AND backend<=>NULLIF(?,'') AND "
+		REQUEST_BACKEND_SQL_WORKS("last_run_at"));
 	sql_statement_bind_str(stmt, 0, host);
 	sql_statement_bind_str(stmt, 1, request_store_get_backend(store));
 	return sql_run_lookup(stmt, "look for other hosts", hosts_r, error_r);
