@@ -1,13 +1,10 @@
 """Commands of the mail host's administrator: mailboxes made, kept closed and
 listed, and several of them at once."""
 
-import contextlib
 import os
 import pty
 import signal
-import socket
 import subprocess
-import threading
 
 import pytest
 
@@ -264,62 +261,6 @@ def test_who_got_in_at_the_last_moment_is_put_out(host, mailbox):
     host.process().expect(0)
     wait_until(lambda: has_ended(session), "end of the session", 10)
     session.shutdown()
-
-
-@contextlib.contextmanager
-def slow_anvil(host, answer):
-    """One in anvil's place that takes 0.6 s for each answer."""
-    path, ended = host.run / "anvil", threading.Event()
-    path.rename(host.run / "anvil.away")
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
-
-    def serve():
-        with contextlib.suppress(OSError):
-            while True:
-                with listener.accept()[0] as client, \
-                        client.makefile("rw") as stream:
-                    name = next(line.split()[1] for line in stream
-                                if line.startswith("KICK-USER"))
-                    reply = answer(name)
-                    ended.wait(0.6)
-                    stream.write(f"{reply}\n")
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        listener.close()
-        (host.run / "anvil.away").rename(path)
-
-
-def test_nobody_waits_for_sessions_that_do_not_answer(host, mailbox):
-    """Nor are they asked for again; but each is, whatever that takes."""
-    host.db.sql("INSERT INTO pymailadmin_request (id, kind, address, "
-                "created_at, retry_at) SELECT MD5(seq), 'close', "
-                "CONCAT('closed', seq, '@example.test'), UTC_TIMESTAMP() - "
-                "INTERVAL 1 MINUTE, UTC_TIMESTAMP() + INTERVAL 5 MINUTE "
-                "FROM seq_1_to_4")
-    host.request(mailbox, "new").expect(0)
-    kicked, states = [], []
-
-    def answer(name):
-        if name.startswith("closed"):
-            kicked.append(name[:7])
-            states.append(host.row(mailbox)["state"])
-        return "x" if name.startswith("closed1") else "0"
-
-    with slow_anvil(host, answer):
-        result = host.process().expect(0)
-    assert set(states) == {"done"}
-    assert set(kicked) == {"closed1", "closed2", "closed3", "closed4"}
-    assert kicked.count("closed1") == 1
-    assert "sessions of closed1@example.test failed: " in result.stderr
 
 
 def test_whatever_the_row_says_the_window_ends_it(host, mailbox):
