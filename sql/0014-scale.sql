@@ -15,6 +15,10 @@ ALTER TABLE pymailadmin_request
 	ADD INDEX IF NOT EXISTS ended_at (ended_at, state)
 		COMMENT 'Those that failed, newest first; of the last days';
 
+ALTER TABLE pymailadmin_account_mailbox
+	ADD INDEX IF NOT EXISTS created_at (created_at)
+		COMMENT 'Housekeeping: owners of what never was';
+
 ALTER TABLE pymailadmin_session
 	ADD INDEX IF NOT EXISTS seen_at (seen_at)
 		COMMENT 'Housekeeping: sessions nobody uses';

@@ -48,18 +48,24 @@ int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
 		DB_UINT(KNOWN_DEVICE_SECS),
 	};
 	uint64_t rows = 0, affected;
+	const char *error;
 	unsigned int i;
+	int ret = 0;
 
+	/* what one of them meets is none of the others' business */
 	for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
 		if (db_execute(db, arena, statements[i].sql,
 			       &values[statements[i].parameter],
 			       statements[i].parameter == NONE ?
-			       0 : 1, &affected, error_r) < 0)
-			return -1;
-		rows += affected;
+			       0 : 1, &affected, &error) >= 0)
+			rows += affected;
+		else if (ret == 0) {
+			*error_r = error;
+			ret = -1;
+		}
 	}
 	*rows_r = rows;
-	return 0;
+	return ret;
 }
 
 int schema_check(struct db *db, struct arena *arena, const char **error_r)
