@@ -12,7 +12,7 @@ ALTER TABLE pymailadmin_account
 		COMMENT 'How many cannot log in?';
 
 ALTER TABLE pymailadmin_request
-	ADD INDEX IF NOT EXISTS ended_at (ended_at, state)
+	ADD INDEX IF NOT EXISTS ended_at (state, ended_at)
 		COMMENT 'Those that failed, newest first; of the last days';
 
 ALTER TABLE pymailadmin_account_mailbox
