@@ -62,8 +62,11 @@ END $$
 -- Takes a request, seen in a state and with an owner ('' for none), for a
 -- process of a backend ('' for none) - if the mailbox still is there. If not,
 -- its new hosts get what has not begun, and stored mail that is encrypted with
--- the mailbox open. result: done; lost: somebody else has it; moved: it is now
--- another backend's; elsewhere: it always was.
+-- the mailbox open. From a process of another host it is taken when the lease is
+-- over, and not before, whatever it was when it was seen; of its own host's
+-- processes (owners are host/pid/...) who calls knows which are gone. result:
+-- done; lost: somebody else has it; moved: it is now another backend's;
+-- elsewhere: it always was.
 CREATE OR REPLACE PROCEDURE pymailadmin_request_claim(
 	IN p_id CHAR(32) CHARACTER SET ascii,
 	IN p_state VARCHAR(16) CHARACTER SET ascii,
@@ -88,12 +91,17 @@ BEGIN
 		RESIGNAL;
 	END;
 
+	SET SESSION timestamp = DEFAULT;
 	IF own THEN START TRANSACTION; END IF;
 	SELECT MAX(address), MAX(backend) INTO v_address, v_backend
 		FROM pymailadmin_request
 		WHERE id = p_id AND state = p_state AND
 		state NOT IN ('done', 'failed', 'expired', 'canceled') AND
-		claimed_by <=> NULLIF(p_seen, '') FOR UPDATE;
+		claimed_by <=> NULLIF(p_seen, '') AND
+		(claimed_by IS NULL OR
+		 COALESCE(lease_until <= UTC_TIMESTAMP(), TRUE) OR
+		 SUBSTRING_INDEX(claimed_by, '/', 1) =
+			SUBSTRING_INDEX(p_claimed_by, '/', 1)) FOR UPDATE;
 	IF v_address IS NOT NULL THEN
 		SET v_now = v_backend;
 		IF p_state IN ('pending', 'claimed', 'storing') THEN
