@@ -235,6 +235,40 @@ def test_each_of_several_mail_hosts_is_missed(portal):
     assert waits not in root.get("/mailbox?address=several@one.test").text
 
 
+def test_a_mail_host_that_is_missing_altogether(portal):
+    """Nobody calls itself what the mailbox's host is called."""
+    root = portal.log_in(ROOT)
+    portal.beat()
+    said = "no mail host without pymailadmin_backend"
+
+    def home():
+        text = root.get("/home").expect().text
+        return re.findall(r"Not answering: (.*?)\.", text), said in text
+    ask(portal, "a@one.test")
+    ask(portal, "b@one.test")
+    ask(portal, "c@one.test", kind="close", account=None, retry=300)
+    assert home() == ([], False)
+    portal.db.sql("UPDATE pymailadmin_request SET backend = IF(kind = 'close', "
+                  "'closed', 'imap9')")
+    assert home() == (["imap9"], False)
+    portal.db.sql("UPDATE pymailadmin_request SET backend = 'imap8' WHERE "
+                  "address = 'b@one.test'")
+    assert home() == (["imap8, imap9"], False)
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET backend = 'imap9'")
+    assert home() == (["imap8"], False)
+    portal.db.sql("UPDATE pymailadmin_request SET backend = NULL WHERE "
+                  "address = 'b@one.test'")
+    assert home() == ([], True)
+    # One that did come, and is silent, is named.
+    portal.db.sql("INSERT INTO pymailadmin_heartbeat (host, seal_key_id, "
+                  "version, last_run_at) SELECT 'old-one', seal_key_id, '1', "
+                  "UTC_TIMESTAMP() - INTERVAL 8 DAY FROM pymailadmin_heartbeat")
+    assert home() == (["old-one"], False)
+    portal.db.sql("DELETE FROM pymailadmin_request WHERE kind <> 'close'")
+    portal.db.sql("UPDATE pymailadmin_request SET backend = NULL")
+    assert home() == ([], False)
+
+
 # ---- what super admins can do
 
 def state_of(portal, address):
