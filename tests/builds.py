@@ -96,6 +96,20 @@ class Builds:
             return folder
         return self._once("sanitized-programs", programs)
 
+    def packages(self):
+        """The folder with the files that "make deb" leaves, in a copy of the
+        checkout."""
+        def build():
+            folder = self.folder / "packages"
+            folder.mkdir()
+            run(["sh", "-c", f"cd {SOURCE} && xargs -0 cp --parents -t $0 "
+                 f"<{FILES}", folder], "/")
+            run(["sh", "-c", "autoreconf -fi && ./configure -q --prefix=/usr "
+                 "--with-dovecot=/usr/lib/dovecot && make -s deb"], folder,
+                DEB_BUILD_OPTIONS=f"parallel={os.cpu_count()}")
+            return folder / "deb"
+        return self._once("packages", build)
+
     def image_of_source(self):
         """What "make install" in /src puts below an empty DESTDIR."""
         def install():

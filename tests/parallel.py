@@ -7,15 +7,23 @@ from xdist.scheduler import LoadScopeScheduling
 
 KIND = re.compile(r"[\[-](maildir|sdbox|mdbox)(?=[\]-])")
 # What takes longest begins first, or all would wait for it at the end.
-LONG = ("test_unit", "test_builds", "test_web_browser", "test_web_gallery",
-        "test_web_looks", "test_interrupted", "test_stress", "test_packages",
-        "test_install")
+LONG = ("test_unit", "test_packages", "test_builds", "test_web_browser",
+        "test_web_gallery", "test_web_looks", "test_interrupted",
+        "test_install", "test_create_interrupted", "test_delete_interrupted",
+        "test_stress", "test_storage_killed", "test_web_admin_browser",
+        "test_web_join_browser")
+
+
+# What one file makes and another uses, too.
+WITH = {"tests/integration/test_install_two_hosts.py":
+        "tests/integration/test_packages.py"}
 
 
 def group(nodeid):
     """What is made for a file, or for its tests with one kind of mailbox, is
     made once: these tests stay together."""
     path, _, name = nodeid.partition("::")
+    path = WITH.get(path, path)
     kind = KIND.search(name)
     return f"{path}[{kind[1]}]" if kind else path
 

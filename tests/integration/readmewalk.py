@@ -165,6 +165,18 @@ class Installed(Walk):
         start_mariadb(self.machine)
 
 
+def uninstall(machine):
+    """Nothing of us is on the machine any more but the tree."""
+    machine.run("make -s -C /src uninstall")
+    left = machine.run(
+        "find / -xdev -path /src -prune -o -path /proc -prune -o "
+        # where tests keep what servers begin with
+        "-path /srv -prune -o "
+        "-name '*pymailadmin*' ! -name '*-tests*' -print").stdout.split()
+    assert left == ["/usr/share/pymailadmin"] or left == []
+    machine.run("rm -rf /usr/share/pymailadmin")
+
+
 def let_the_portal_start(machine):
     """A machine inside another one may lack what its sandbox wants."""
     if machine.run("unshare --user true", check=False).returncode != 0:

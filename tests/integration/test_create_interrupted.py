@@ -154,6 +154,8 @@ def fail_once(host, trial, error, every):
 @pytest.mark.limit(180)
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 def test_the_disk_fails_once(host, trial, error):
+    if (error == "EIO") != (host.mail_driver == "maildir"):
+        pytest.skip("the long run has each error with each format")
     fail_once(host, trial, error, 4)
 
 

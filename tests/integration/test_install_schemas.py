@@ -15,7 +15,7 @@ from readmewalk import (
     deliver, imap, state, stored)
 from webportal import Browser
 
-pytestmark = pytest.mark.limit(600)
+pytestmark = pytest.mark.limit(1200)
 
 # Step 3 is for those who have no mail host; what step 2 makes, with "make
 # install", is in this root.

@@ -1,8 +1,10 @@
-"""The README's installation on two hosts: MariaDB and Dovecot on one, and on
-another the portal, which talks to them over TLS alone."""
+"""The README's installation by packages on two hosts: MariaDB and Dovecot on
+one, and on another the portal, which talks to them over TLS alone."""
 
 import contextlib
 import imaplib
+import re
+import shutil
 import ssl
 
 import pytest
@@ -12,10 +14,10 @@ from certificates import Authority
 from mariadb import wait_until
 from netns import Network
 from readmewalk import (
-    ADMIN, HIDDEN, MAIL_HOST, MAILBOX, NAME, NEW, PASSWORD, PORTAL, Installed,
-    Walk, booted, state)
+    ADMIN, HIDDEN, MAIL_HOST, MAILBOX, NAME, NEW, PASSWORD, PORTAL, Walk, booted,
+    start_mariadb, state, uninstall)
 
-pytestmark = pytest.mark.limit(600)
+pytestmark = pytest.mark.limit(1200)
 
 CA = "/etc/ssl/mail-ca.pem"
 SET_UP_PASSWORD = "granite harbour"
@@ -35,9 +37,35 @@ ssl_server_key_file = /etc/dovecot/key.pem
 """
 
 
-class MailHost(Installed):
-    def __init__(self, machine):
-        super().__init__(machine, MAIL_HOST)
+def bring(packages, machine, *names):
+    """What was made elsewhere, to a machine that has nothing of us."""
+    uninstall(machine)
+    machine.run("rm -rf /src")
+    folder = machine.path("/root/pymailadmin/deb")
+    folder.mkdir(parents=True)
+    for name in names:
+        [path] = packages.glob(f"pymailadmin-{name}_*.deb")
+        shutil.copy(path, folder)
+
+
+class MailHost(Walk):
+    """Its packages come from somewhere else, without the portal's."""
+
+    INSTALL = "cd pymailadmin\napt install ./deb/pymailadmin-{common,dovecot}"
+
+    def __init__(self, machine, packages):
+        self.packages = packages
+        super().__init__(machine, [
+            block for blocks in MAIL_HOST.values() for block in blocks])
+        assert sum(self.INSTALL in block for block in self.blocks) == 1
+
+    def adapt(self, block):
+        return re.sub(r"(^cd pymailadmin\n)[^$]*(^apt install .*),web}",
+                      r"\1\2}", block, flags=re.MULTILINE)
+
+    def prepare(self):
+        bring(self.packages, self.machine, "common", "dovecot")
+        start_mariadb(self.machine)
 
     def open(self, authority, portal):
         """What web/README.md asks for if the portal is on another host."""
@@ -66,8 +94,8 @@ class MailHost(Installed):
 class PortalHost(Walk):
     """It has neither Dovecot nor MariaDB, nor what we have for them."""
 
-    def __init__(self, machine, mail):
-        self.mail = mail
+    def __init__(self, machine, mail, packages):
+        self.packages = packages
         address = mail.machine.host.address
         line = mail.machine.run("cat /root/pymailadmin-seal.pub").stdout
         proof = Walk.SET_UP.index(MAILBOX)
@@ -86,11 +114,11 @@ class PortalHost(Walk):
         return [SET_UP_PASSWORD, *super().secrets()]
 
     def prepare(self):
+        bring(self.packages, self.machine, "common", "web")
         self.machine.run(
-            "make -s -C /src/plugin uninstall && "
-            "make -s -C /src/doveconf.d uninstall && "
             "rm -r /usr/lib/dovecot /usr/*bin/dove* /usr/sbin/mariadbd "
-            "/etc/dovecot /usr/bin/mariadb*")
+            "/etc/dovecot /usr/bin/mariadb* && "
+            "apt install /root/pymailadmin/deb/*.deb")
 
 
 @pytest.fixture(scope="module")
@@ -99,15 +127,15 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def hosts(authority):
+def hosts(authority, builds):
     """The walks of the mail host and of the portal's."""
     with Network() as network, contextlib.ExitStack() as stack:
         mail, portal = (stack.enter_context(booted(host=network.host(name)))
                         for name in ("mail", "portal"))
-        mail = MailHost(mail).go()
+        mail = MailHost(mail, builds.packages()).go()
         mail.open(authority, portal)
         portal.path(CA).write_bytes(authority.path.read_bytes())
-        portal = PortalHost(portal, mail).go()
+        portal = PortalHost(portal, mail, builds.packages()).go()
         # the views' and procedures' owner is another one
         mail.account(portal.machine, "DROP USER 'setup'@'ADDRESS'")
         yield mail, portal

@@ -135,6 +135,9 @@ class Lives(Stress):
         deletions.ask(mailbox)
         self.ended("deletion")
         self.gone()
+        refused = self.seen["lmtp 550"]
+        wait_until(lambda: self.seen["lmtp 550"] > refused or
+                   self.stopped.is_set(), "a sender is told", PATIENCE_SECS)
         self.count("lives")
 
     def gone(self):
@@ -192,7 +195,8 @@ def live(host, name, addresses, seconds, enough):
         timer.stopped.set()
         timer.join(PATIENCE_SECS)
     seen = sum((each.seen for each in lives), collections.Counter())
-    print(f"{addresses} addresses, {time.monotonic() - begin:.0f} s: {dict(sorted(seen.items()))}, "
+    print(f"{addresses} addresses, {time.monotonic() - begin:.0f} s: "
+          f"{dict(sorted(seen.items()))}, "
           f"exit codes {[dict(timer.codes) for timer in timers]}")
     for each in lives:
         each.check(host)

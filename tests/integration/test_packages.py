@@ -2,7 +2,6 @@
 Dovecot works at each step."""
 
 import imaplib
-import os
 import re
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ import subprocess
 import pytest
 
 import messages
-from builds import FILES, SOURCE, run
+from builds import run
 from mariadb import wait_until
 from readmewalk import (
     MAILBOX, NEW, UNIT, booted, deliver, imap, state, stored)
@@ -21,23 +20,11 @@ pytestmark = pytest.mark.limit(1200)
 NAMES = ("common", "dovecot", "web")
 CONF = "/etc/dovecot/conf.d"
 OURS = (f"{CONF}/05-pymailadmin-auth.conf", f"{CONF}/90-pymailadmin.conf")
-BUILD = ("cd $0 && autoreconf -fi && ./configure -q --prefix=/usr "
-         "--with-dovecot=/usr/lib/dovecot && make -s deb")
-
-
-def build(folder):
-    """The files that "make deb" leaves, of a copy of the checkout there."""
-    folder.mkdir()
-    run(["sh", "-c", f"cd {SOURCE} && xargs -0 cp --parents -t $0 <{FILES}",
-         folder], "/")
-    run(["sh", "-c", BUILD, folder], "/",
-        DEB_BUILD_OPTIONS=f"parallel={os.cpu_count()}")
-    return folder / "deb"
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("packages") / "pymailadmin")
+def packages(builds):
+    return builds.packages()
 
 
 def package(folder, name):

@@ -1,8 +1,12 @@
 """What "process" reads of the requests there are, every few seconds on every mail
 host: what it can work on, and no more."""
 
+import re
+
 import pytest
 
+import creations
+from builds import SOURCE
 from changes import assert_ended, name_of
 from databases import ID
 from mailhost import MailHost
@@ -82,3 +86,59 @@ def test_one_of_many_needs_no_list(host, mailbox):
     before = host.row(mailbox)
     host.process("--one", mailbox.address).expect(0)
     assert host.row(mailbox) == before
+
+
+# ---- what pymailadmin-scale(7) says
+
+SCALE = (SOURCE / "plugin/man/pymailadmin-scale.7").read_text()
+
+
+def statements(host):
+    """What a run asks of the database."""
+    host.db.log_statements()
+    begin = len(host.db.logged())
+    host.process().expect(0)
+    host.db.log_statements(False)
+    return re.findall(r" Query\t(.*)", host.db.logged()[begin:])
+
+
+def test_a_run_with_nothing_to_do_asks_four_times(host):
+    assert "one connection and four statements" in SCALE
+    # but for what this test itself asks
+    found = [text for text in statements(host)
+             if not text.startswith("SET ")]
+    assert len(found) == 4, found
+
+
+def test_how_many_statements_a_change_and_a_creation_are(host, mailbox):
+    assert "About fifteen statements" in SCALE and \
+        "new password, thirteen\nfor a new mailbox" in SCALE
+    nothing = len(statements(host))
+    host.request(mailbox, "new").expect(0)
+    change = len(statements(host)) - nothing
+    assert_ended(mailbox, "done")
+    new = creations.new_mailbox(host, "statements")
+    creations.file(new)
+    creation = len(statements(host)) - nothing
+    assert_ended(new, "done")
+    assert 13 <= change <= 17 and 11 <= creation <= 15, (change, creation)
+
+
+def test_history_is_shortened(host, mailbox):
+    """By what is said there; of what is open nothing goes."""
+    deletes = re.findall(r"^DELETE [^;]*;", SCALE, re.MULTILINE)
+    assert len(deletes) == 2
+    host.request(mailbox, "new").expect(0)
+    host.process().expect(0)
+    done = host.row(mailbox)["id"]
+    host.request(mailbox, "newer", old="new").expect(0)
+    for table, column in (("event", "created_at"), ("request", "created_at"),
+                          ("request", "ended_at")):
+        host.db.sql(f"UPDATE pymailadmin_{table} SET {column} = {column} - "
+                    "INTERVAL 3 YEAR")
+    for statement in deletes:
+        host.db.sql(statement)
+    rows = host.db.sql("SELECT id FROM pymailadmin_request")
+    assert len(rows) == 1 and rows[0]["id"] != done
+    assert host.db.value("SELECT COUNT(*) FROM pymailadmin_event") == 0
+    host.doveadm("pymailadmin", "status", "-u", mailbox.address).expect(0)

@@ -1,4 +1,4 @@
-"""Each command that the READMEs tell to type is run by a test."""
+"""For each command that the READMEs tell to type, the test that runs it."""
 
 import ast
 import re
@@ -45,6 +45,7 @@ RUN_BY = {
         PACKAGES + "test_removed_dovecot_goes_on_without_it",
         '"remove", "pymailadmin-dovecot", "pymailadmin-web"'),
     "close": (COMMANDS + "test_close_and_open", '"close", "-u"'),
+    "create": (COMMANDS + "test_create_for_nobody", '"create"'),
     "curl http://127.0.0.1:8687/metrics": LOOKING,
     "delete": (DELETE + "test_the_address_is_typed", "delete("),
     # what it does is spoken of, and nobody told to type it
@@ -78,8 +79,7 @@ RUN_BY = {
     "list": (COMMANDS + "test_create_for_nobody", '"list"'),
     "make": (INSTALL + "FirstHost", "make\\nmake install"),
     # of which a "make clean" is part
-    "make clean": (BUILDS + "test_distcheck_without_a_warning",
-                   '"distcheck"'),
+    "make clean": (BUILDS + "test_distcheck", '"distcheck"'),
     "make install": INSTALL + "FirstHost",
     "make uninstall": (REMOVING, "make -s uninstall"),
     "man doveadm-pymailadmin": MANUALS,
@@ -95,11 +95,13 @@ RUN_BY = {
     "systemctl restart dovecot": LOOKING,
     "systemctl restart pymailadmin-web": LOOKING,
     "systemctl status pymailadmin-process.timer": LOOKING,
-    # with all tests
     "tests/demo": ("integration/test_newcomer.py::"
-                   "test_from_the_form_to_the_first_mail", "join("),
+                   "test_the_demo_finds_nothing_wrong", "tests/demo"),
     "tests/run": ("integration/test_side_by_side.py", "tests/run"),
     "undelete": (DELETE + "test_undelete", '"undelete"'),
+    "upgrade": (
+        "integration/test_upgrade.py::test_the_command_makes_the_newest",
+        "upgrade(host)"),
     "verify": ADMINISTERING,
     "verify -u USER": ADMINISTERING,
 }

@@ -46,6 +46,7 @@ LONG_UNDER_VALGRIND = (
     "tests/unit/plugin/test-mail-cipher",
     "tests/unit/plugin/test-mail-cipher-damage",
     "tests/unit/plugin/test-mail-cipher-kinds",
+    "tests/unit/web/test-passwords",
 )
 
 
