@@ -23,7 +23,10 @@ ALTER TABLE pymailadmin_heartbeat
 
 DELIMITER $$
 
--- As in the views' files, which say more.
+-- As in the views' files, which say more, and make it in this mode.
+SET @pymailadmin_sql_mode = @@SESSION.sql_mode, SESSION sql_mode =
+	CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES') $$
+
 CREATE FUNCTION IF NOT EXISTS pymailadmin_mailbox_backend(
 	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
 	p_address VARCHAR(254) CHARACTER SET utf8mb4)
@@ -31,6 +34,8 @@ CREATE FUNCTION IF NOT EXISTS pymailadmin_mailbox_backend(
 	READS SQL DATA SQL SECURITY DEFINER
 	COMMENT 'Which mail host a mailbox is on; NULL: there is only one'
 	RETURN NULL $$
+
+SET SESSION sql_mode = @pymailadmin_sql_mode $$
 
 CREATE OR REPLACE FUNCTION pymailadmin_backend_of(
 	p_address VARCHAR(254) CHARACTER SET utf8mb4)
