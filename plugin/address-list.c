@@ -1,6 +1,5 @@
 #include "lib.h"
 #include "str.h"
-#include "strnum.h"
 #include "sql-api.h"
 #include "sql-run.h"
 #include "address-list.h"
@@ -15,29 +14,17 @@
 /* The collation of the mail server's tables is not known. */
 #define SQL_FOREIGN(expression) "CAST(" expression " AS CHAR)"
 
-/* The LIKE of a mask, for any sql_mode: '|' is the escape character. */
 static const char *mask_to_like(const char *mask)
 {
 	string_t *str = t_str_new(128);
 
 	for (; *mask != '\0'; mask++) {
-		if (*mask == '*' || *mask == '?') {
+		if (*mask == '*' || *mask == '?')
 			str_append_c(str, *mask == '*' ? '%' : '_');
-			continue;
-		}
-		if (*mask == '%' || *mask == '_' || *mask == '|')
-			str_append_c(str, '|');
-		str_append_c(str, *mask);
+		else
+			sql_run_append_like_c(str, *mask);
 	}
 	return str_c(str);
-}
-
-static uint64_t field_uint64(struct sql_result *result, unsigned int idx)
-{
-	const char *value = sql_result_get_field_value(result, idx);
-	uint64_t num;
-
-	return value != NULL && str_to_uint64(value, &num) == 0 ? num : 0;
 }
 
 static void row_read(struct sql_result *result, struct address_list_row *row_r)
@@ -45,7 +32,7 @@ static void row_read(struct sql_result *result, struct address_list_row *row_r)
 	i_zero(row_r);
 	row_r->address = sql_result_get_field_value(result, 0);
 	row_r->quota = sql_result_get_field_value(result, 1);
-	row_r->active = field_uint64(result, 2) != 0;
+	row_r->active = sql_run_field_uint64(result, 2) != 0;
 	row_r->owner = sql_result_get_field_value(result, 3);
 	/* one of a kind that a newer version filed is not shown */
 	row_r->has_request =
@@ -54,9 +41,9 @@ static void row_read(struct sql_result *result, struct address_list_row *row_r)
 		request_state_parse(sql_result_get_field_value(result, 5),
 				    &row_r->request.state);
 	row_r->request.address = row_r->address;
-	row_r->request.created = field_uint64(result, 6);
-	row_r->request.until = field_uint64(result, 7);
-	row_r->request.now = field_uint64(result, 8);
+	row_r->request.created = sql_run_field_uint64(result, 6);
+	row_r->request.until = sql_run_field_uint64(result, 7);
+	row_r->request.now = sql_run_field_uint64(result, 8);
 }
 
 /* Returns 1 if more may follow, 0 if not, -1 on error. last is the address of
@@ -101,6 +88,30 @@ static int page_read(struct request_store *store, const char *like,
 				     sql_result_get_error(result), error_r);
 	sql_result_unref(result);
 	return ret < 0 ? -1 : more && count == PAGE_SIZE ? 1 : 0;
+}
+
+int address_find(struct request_store *store, const char *address,
+		 const char **error_r)
+{
+	struct sql_statement *stmt;
+	struct sql_result *result;
+	bool found = FALSE;
+	int ret;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT address FROM pymailadmin_mailbox WHERE address=?");
+	sql_statement_bind_str(stmt, 0, address);
+	result = sql_statement_query_s(&stmt);
+	while ((ret = sql_result_next_row(result)) > 0) {
+		if (null_strcasecmp(sql_result_get_field_value(result, 0),
+				    address) == 0)
+			found = TRUE;
+	}
+	if (ret < 0)
+		(void)sql_run_failed("look up mailbox",
+				     sql_result_get_error(result), error_r);
+	sql_result_unref(result);
+	return ret < 0 ? -1 : found ? 1 : 0;
 }
 
 int address_list(struct request_store *store, const char *mask,

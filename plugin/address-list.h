@@ -28,4 +28,11 @@ int address_list(struct request_store *store, const char *mask,
 		 address_list_callback_t *callback, void *context,
 		 const char **error_r);
 
+/* Is there a mailbox of that address? Only letters' case does not matter: the
+   collation of the mail server's tables may leave more out of account, such as
+   blanks at the end or accents, and what is filed under another spelling is
+   about nobody. Returns 1 if so, 0 if not, -1 on error. */
+int address_find(struct request_store *store, const char *address,
+		 const char **error_r);
+
 #endif

@@ -8,6 +8,26 @@
 
 #define MAPPING "pymailadmin_mailbox_backend of your views' file"
 
+/* Of more than were looked at, others may be. */
+static void check_none_is_ours(struct check *check, const char *name,
+			       const char *backend, const char *others)
+{
+	const char *error;
+	int more = sql_check_has_more_mailboxes(check->store, &error);
+	const char *text = t_strdup_printf("no mailbox is said to be on this "
+		"host, %s, but some on %s: set pymailadmin_backend, or mend "
+		MAPPING, backend[0] == '\0' ? "which has no "
+		"pymailadmin_backend" : t_strdup_printf("whose "
+		"pymailadmin_backend is %s", backend), others);
+
+	if (more == 0)
+		check_error(check, name, EX_CONFIG, "%s", text);
+	else if (more > 0)
+		check_warning(check, name, "of the first "
+			SQL_CHECK_MAILBOXES_MAX" %s, if that is so for all",
+			text);
+}
+
 static void check_own(struct check *check)
 {
 	const char *backend = request_store_get_backend(check->store);
@@ -19,12 +39,7 @@ static void check_own(struct check *check)
 	elsewhere = ours < 0 ? -1 :
 		sql_check_mailboxes(check->store, FALSE, &others, &error);
 	if (ours == 0 && elsewhere > 0) {
-		check_error(check, name, EX_CONFIG, "no mailbox is said to be "
-			"on this host, %s, but some on %s: set "
-			"pymailadmin_backend, or mend "MAPPING,
-			backend[0] == '\0' ? "which has no "
-			"pymailadmin_backend" : t_strdup_printf("whose "
-			"pymailadmin_backend is %s", backend), others);
+		check_none_is_ours(check, name, backend, others);
 	} else if (backend[0] != '\0') {
 		check_ok(check, name, "this host takes the mailboxes of which "
 			 MAPPING" says %s", backend);
@@ -46,9 +61,9 @@ static void check_others(struct check *check)
 	ret = sql_check_lost_requests(check->store, &hosts, &error);
 	if (ret > 0) {
 		check_warning(check, "other backends", "there are requests for %s, of "
-			"which no host has looked for requests for %u minutes; "
-			"start the timer there, or mend "MAPPING, hosts,
-			REQUEST_BACKEND_SILENT_SECS / 60);
+			"which no host has looked for requests for "
+			REQUEST_BACKEND_SILENT_MINUTES" minutes; start the "
+			"timer there, or mend "MAPPING, hosts);
 	}
 	if (ret >= 0)
 		ret = sql_check_other_keys(check->store, my_hostname, &hosts,
@@ -64,8 +79,10 @@ static void check_others(struct check *check)
 					     &error);
 	if (ret > 0) {
 		check_warning(check, "other hosts", "%s take the same mailboxes as this "
-			"host: that is for hosts which share all homes; else "
-			"give each a pymailadmin_backend of its own", hosts);
+			"host: sessions there would not end when a password "
+			"is changed here; give each host a "
+			"pymailadmin_backend of its own, and run process on "
+			"the one that serves the mailbox", hosts);
 	}
 }
 

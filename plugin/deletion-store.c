@@ -90,19 +90,6 @@ static int list_addresses(struct sql_statement *stmt, pool_t pool,
 	return ret;
 }
 
-/* With % and _ as they are, for ESCAPE '|'. */
-static const char *like_escape(const char *text)
-{
-	string_t *str = t_str_new(64);
-
-	for (; *text != '\0'; text++) {
-		if (strchr("|%_", *text) != NULL)
-			str_append_c(str, '|');
-		str_append_c(str, *text);
-	}
-	return str_c(str);
-}
-
 /* By the beginning of the address and by the domain's id, for which the mail
    server's tables have indexes: not each of a million rows is read. */
 int deletion_store_list_neighbours(struct request_store *store,
@@ -111,13 +98,17 @@ int deletion_store_list_neighbours(struct request_store *store,
 				   const char **error_r)
 {
 	struct sql_db *db = request_store_get_db(store);
+	string_t *like = t_str_new(128);
 	struct sql_statement *stmt;
+	const char *p;
 
+	for (p = address; *p != '\0' && *p != '@'; p++)
+		sql_run_append_like_c(like, *p);
+	str_append(like, "@%");
 	stmt = sql_statement_init(db,
 		"SELECT address FROM pymailadmin_mailbox WHERE "
 		"address LIKE ? ESCAPE '|' AND address<>? LIMIT 20");
-	sql_statement_bind_str(stmt, 0, t_strconcat(
-		like_escape(t_strcut(address, '@')), "@%", NULL));
+	sql_statement_bind_str(stmt, 0, str_c(like));
 	sql_statement_bind_str(stmt, 1, address);
 	if (list_addresses(stmt, pool, addresses, error_r) < 0)
 		return -1;

@@ -15,18 +15,20 @@
 static bool get_secs(struct pymailadmin_cmd *cmd, unsigned int *secs_r)
 {
 	const unsigned int window = cmd->set->pymailadmin_rekey_window;
-	uint32_t minutes;
+	int64_t minutes;
 
 	*secs_r = window;
-	if (!doveadm_cmd_param_uint32(cmd->cctx, "for", &minutes))
+	if (!doveadm_cmd_param_int64(cmd->cctx, "for", &minutes))
 		return TRUE;
-	if (minutes == 0 || minutes > window / MINUTE_SECS) {
-		pymailadmin_cmd_fail(cmd, EX_USAGE,
-			"--for: a mailbox is closed for 1 to %u minutes "
-			"(pymailadmin_rekey_window)", window / MINUTE_SECS);
+	if (minutes < 1 || minutes > window / MINUTE_SECS) {
+		pymailadmin_cmd_fail(cmd, EX_USAGE, "--for: a mailbox is "
+			"closed for %s (pymailadmin_rekey_window)",
+			window < MINUTE_SECS ? "less than a minute" :
+			t_strdup_printf("1 to %u minutes",
+					window / MINUTE_SECS));
 		return FALSE;
 	}
-	*secs_r = minutes * MINUTE_SECS;
+	*secs_r = (unsigned int)minutes * MINUTE_SECS;
 	return TRUE;
 }
 
@@ -58,23 +60,18 @@ static void close_user(struct pymailadmin_cmd *cmd, const char *username,
 		.kind = REQUEST_KIND_CLOSE,
 		.address = t_str_lcase(username),
 	};
-	const char *hash, *error;
+	const char *error;
 	int ret;
 
+	if (!pymailadmin_cmd_has_mailbox(cmd, username))
+		return;
 	if (seal_request_id_generate(id, &error) < 0) {
 		pymailadmin_cmd_fail(cmd, EX_SOFTWARE,
 				     "making an id failed: %s", error);
 		return;
 	}
-	ret = request_store_get_hash(cmd->store, username, &hash, &error);
-	if (ret == 0) {
-		pymailadmin_cmd_fail(cmd, EX_NOUSER,
-				     "there is no such mailbox");
-		return;
-	}
-	if (ret > 0)
-		ret = request_store_get_time(cmd->store, &row.created, &error);
-	if (ret >= 0)
+	ret = request_store_get_time(cmd->store, &row.created, &error);
+	if (ret == 0)
 		ret = closure_store_file(cmd->store, &row, *secs,
 					 pymailadmin_cmd_asked_by(), &error);
 	if (ret < 0) {
@@ -114,9 +111,7 @@ static void cmd_pymailadmin_close(struct doveadm_cmd_context *cctx)
 static void open_not_closed(struct pymailadmin_cmd *cmd, const char *username,
 			    const struct request_row *row)
 {
-	const char *hash, *error;
 	uint64_t opens;
-	int ret;
 
 	if (row != NULL &&
 	    request_row_keeps_closed(row, cmd->set->pymailadmin_rekey_window,
@@ -132,13 +127,7 @@ static void open_not_closed(struct pymailadmin_cmd *cmd, const char *username,
 	}
 	if (cmd->listed)
 		return;
-	ret = request_store_get_hash(cmd->store, username, &hash, &error);
-	if (ret < 0)
-		pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
-	else if (ret == 0)
-		pymailadmin_cmd_fail(cmd, EX_NOUSER,
-				     "there is no such mailbox");
-	else
+	if (pymailadmin_cmd_has_mailbox(cmd, username))
 		pymailadmin_cmd_fail(cmd, EX_UNAVAILABLE, "%s is not closed",
 				     username);
 }

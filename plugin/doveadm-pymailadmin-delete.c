@@ -49,18 +49,6 @@ static bool confirm(struct pymailadmin_cmd *cmd, const char *username)
 	return FALSE;
 }
 
-static bool mailbox_exists(struct pymailadmin_cmd *cmd, const char *username)
-{
-	const char *hash, *error;
-	int ret;
-
-	ret = request_store_get_hash(cmd->store, username, &hash, &error);
-	if (ret <= 0)
-		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_TEMPFAIL : EX_NOUSER,
-			"%s", ret < 0 ? error : "there is no such mailbox");
-	return ret > 0;
-}
-
 static void file_deletion(struct pymailadmin_cmd *cmd, const char *username)
 {
 	char id[SEAL_REQUEST_ID_LEN + 1];
@@ -101,7 +89,7 @@ static void file_deletion(struct pymailadmin_cmd *cmd, const char *username)
 static void delete_user(struct pymailadmin_cmd *cmd, const char *username,
 			void *context ATTR_UNUSED)
 {
-	if (mailbox_exists(cmd, username) && confirm(cmd, username))
+	if (pymailadmin_cmd_has_mailbox(cmd, username) && confirm(cmd, username))
 		file_deletion(cmd, username);
 }
 

@@ -67,11 +67,14 @@ static void list(struct pymailadmin_cmd *cmd)
 
 	if (!doveadm_cmd_param_array(cmd->cctx, "mask", &masks))
 		masks = all;
-	for (; *masks != NULL && !master_service_is_killed(master_service);
-	     masks++) {
+	for (; *masks != NULL; masks++) {
 		if (address_list(cmd->store, *masks, list_print, cmd,
 				 &error) < 0) {
 			pymailadmin_cmd_fail(cmd, EX_TEMPFAIL, "%s", error);
+			return;
+		}
+		if (master_service_is_killed(master_service)) {
+			pymailadmin_cmd_stopped(cmd);
 			return;
 		}
 	}

@@ -9,11 +9,10 @@
 #include "str-sanitize.h"
 #include "doveadm-print.h"
 #include "pymailadmin-settings.h"
-#include "closure-store.h"
+#include "closure-run.h"
 #include "create-request.h"
 #include "delete-request.h"
 #include "encrypt-request.h"
-#include "live-sessions.h"
 #include "monotonic-time.h"
 #include "password-change.h"
 #include "rekey-queue.h"
@@ -38,6 +37,7 @@ struct process {
 	struct password_change_context change;
 	struct seal_private_key seal_key;
 	struct rekey_queue *queue;
+	struct closure_run *closures;
 	const char *owner;
 	uint64_t heartbeat_msecs;
 	/* NULL: everybody's requests */
@@ -48,6 +48,10 @@ struct process {
 	bool again;
 	/* Something was done in the last pass. */
 	bool worked;
+	/* Something was handed on in the last pass. */
+	bool moved;
+	/* There was more to do than it had time for. */
+	bool cut;
 };
 
 static void process_print(struct process *process,
@@ -191,33 +195,17 @@ process_work(struct process *process, struct request_row *row)
 	return result;
 }
 
-/* An administrator keeps a mailbox closed, as long as the time is not over; who
-   had passed the log-in when it was closed may be in by now. Returns FALSE if the
-   database failed. */
-static bool process_closure(struct process *process, struct request_row *row)
+/* Returns FALSE if the database failed. */
+static bool process_closure_ended(const struct request_row *row,
+				  const char *error, void *context)
 {
-	unsigned int count;
-	uint64_t opens;
-	const char *error;
-	int ret;
+	struct process *process = context;
 
-	if (request_row_keeps_closed(row,
-			process->cmd.set->pymailadmin_rekey_window, &opens)) {
-		if (live_sessions_kick(process->change.base_dir, row->address,
-				       &count, &error) < 0)
-			e_error(process->cmd.event, "ending the sessions of %s "
-				"failed: %s", str_sanitize(row->address, 254),
-				error);
-		return TRUE;
-	}
-	ret = request_store_end(process->cmd.store, row, REQUEST_STATE_DONE,
-				"done", "its time is over", &error);
-	if (ret < 0) {
+	if (error != NULL) {
 		pymailadmin_cmd_fail(&process->cmd, EX_TEMPFAIL, "%s", error);
 		return process_database_works(process);
 	}
-	if (ret > 0)
-		process_print(process, row, "done");
+	process_print(process, row, "done");
 	return TRUE;
 }
 
@@ -242,7 +230,7 @@ static bool process_request(struct process *process, pool_t pool,
 		       "the mailbox is on another mail host now", row->id,
 		       str_sanitize(row->address, 254));
 		/* it may be this one */
-		process->worked = TRUE;
+		process->worked = process->moved = TRUE;
 	}
 	if (claim != REQUEST_BACKEND_CLAIM_DONE)
 		return TRUE;
@@ -269,11 +257,11 @@ static int process_list(struct process *process, pool_t pool,
 /* Returns FALSE if the database failed. */
 static bool process_requests(struct process *process)
 {
-	const uint64_t begun = monotonic_time_msecs();
 	ARRAY_TYPE(request_row) rows;
 	struct request_row *row;
 	const char *error;
-	bool ok = TRUE;
+	uint64_t begun;
+	bool ok = TRUE, cut;
 	pool_t pool;
 
 	pool = pool_alloconly_create("pymailadmin requests", 16*1024);
@@ -283,23 +271,25 @@ static bool process_requests(struct process *process)
 		pool_unref(&pool);
 		return FALSE;
 	}
+	begun = monotonic_time_msecs();
 	array_foreach_elem(&rows, row) T_BEGIN {
-		if (!ok || request_state_is_final(row->state))
+		if (!ok || master_service_is_killed(master_service) ||
+		    request_state_is_final(row->state) ||
+		    process->jobs_left == 0 ||
+		    !process_is_ours(process, row) || !process_is_free(row))
 			;
-		else if (row->kind == REQUEST_KIND_CLOSE &&
-			 (process->one == NULL ||
-			  strcasecmp(process->one, row->address) == 0))
-			ok = process_closure(process, row);
-		else if (process->jobs_left == 0 ||
-			 monotonic_time_msecs() - begun > PASS_MAX_MSECS ||
-			 !process_is_ours(process, row) ||
-			 !process_is_free(row))
-			;
+		else if (monotonic_time_msecs() - begun > PASS_MAX_MSECS)
+			process->cut = TRUE;
 		else if (process_is_expired(process, row))
 			ok = process_expire(process, row);
 		else if (rekey_queue_may_start(process->queue, row))
 			ok = process_request(process, pool, row);
 	} T_END;
+	if (ok) {
+		ok = closure_run_pass(process->closures, &rows, process->one,
+				      process_closure_ended, process, &cut);
+		process->cut = process->cut || cut;
+	}
 	pool_unref(&pool);
 	return ok;
 }
@@ -328,11 +318,12 @@ static void process_loop(struct process *process)
 	uint64_t listed;
 
 	do T_BEGIN {
-		process->worked = FALSE;
+		process->worked = process->moved = process->cut = FALSE;
 		if (!rekey_queue_has_failed(process->queue) &&
 		    !process_requests(process))
 			rekey_queue_abandon(process->queue);
-		process->again = TRUE;
+		/* what was handed to this host has not had its turn */
+		process->again = !process->moved;
 		listed = monotonic_time_msecs();
 		if (listed - process->heartbeat_msecs >=
 		    HEARTBEAT_INTERVAL_MSECS &&
@@ -343,7 +334,7 @@ static void process_loop(struct process *process)
 		       monotonic_time_msecs() - listed < LIST_INTERVAL_MSECS)
 			i_sleep_intr_msecs(POLL_INTERVAL_MSECS);
 	} T_END; while ((rekey_queue_poll(process->queue) > 0 ||
-			 process->worked) &&
+			 process->worked || process->cut) &&
 			!rekey_queue_has_failed(process->queue) &&
 			!master_service_is_killed(master_service));
 	rekey_queue_stop(process->queue, NULL);
@@ -363,12 +354,29 @@ static void process_read_seal_key(struct process *process)
 			     "reading the seal key failed: %s", error);
 }
 
+/* As request_backend_claim() goes by: what has not begun is of where the mailbox
+   is now. */
+static int process_backend_of(struct process *process,
+			      const struct request_row *row,
+			      const char **backend_r, const char **error_r)
+{
+	if (row->state == REQUEST_STATE_PENDING ||
+	    row->state == REQUEST_STATE_CLAIMED ||
+	    row->state == REQUEST_STATE_STORING) {
+		*backend_r = NULL;
+		return request_backend_of(process->cmd.store, row->address,
+					  backend_r, error_r);
+	}
+	*backend_r = row->backend;
+	return 0;
+}
+
 /* The request of one mailbox may be for other hosts: say so. */
 static void process_find_one(struct process *process)
 {
 	ARRAY_TYPE(request_row) rows;
 	const struct request_row *row;
-	const char *error;
+	const char *backend, *error;
 
 	t_array_init(&rows, 8);
 	if (request_store_list(process->cmd.store, process->one,
@@ -376,27 +384,36 @@ static void process_find_one(struct process *process)
 	    array_is_empty(&rows))
 		return;
 	row = array_idx_elem(&rows, 0);
+	/* if it fails, so does the claim, which says why */
 	if (!request_state_is_final(row->state) &&
-	    !request_backend_is_ours(process->cmd.store, row->backend))
+	    process_backend_of(process, row, &backend, &error) >= 0 &&
+	    !request_backend_is_ours(process->cmd.store, backend))
 		pymailadmin_cmd_fail(&process->cmd, EX_UNAVAILABLE,
 			"the request of %s is for mail hosts %s, not for this "
-			"one", process->one, row->backend == NULL ?
+			"one", process->one, backend == NULL ?
 			"without pymailadmin_backend" : t_strdup_printf(
-			"with pymailadmin_backend = %s", row->backend));
+			"with pymailadmin_backend = %s", backend));
 }
 
-/* With other tables it could not tell what it does. Nobody is locked out by
-   that: windows end by time alone. */
+/* With other tables it could not tell what it does. Windows end by time alone
+   meanwhile, but for mailboxes in the middle of the switch, which have to wait
+   for it. */
 static bool process_knows_tables(struct process *process)
 {
-	const char *error;
+	const char *error, *ignored;
+	unsigned int count;
 	int ret = sql_check_schema(process->cmd.store, &error);
 
-	if (ret <= 0) {
-		pymailadmin_cmd_fail(&process->cmd, ret < 0 ? EX_TEMPFAIL :
-				     EX_CONFIG, "%s", error);
-	}
-	return ret > 0;
+	if (ret > 0)
+		return TRUE;
+	if (ret == 0 && sql_check_switching(process->cmd.store, &count,
+					    &ignored) > 0 && count > 0)
+		error = t_strdup_printf("%s; requests in the states switching "
+			"and switched keep their mailboxes closed until then: "
+			"%u", error, count);
+	pymailadmin_cmd_fail(&process->cmd, ret < 0 ? EX_TEMPFAIL : EX_CONFIG,
+			     "%s", error);
+	return FALSE;
 }
 
 static void process_run(struct process *process)
@@ -430,7 +447,11 @@ static void process_run(struct process *process)
 
 	process->queue = rekey_queue_init(&process->change, process_say,
 					  process);
+	process->closures = closure_run_init(process->cmd.event,
+		process->cmd.store, process->change.base_dir,
+		process->cmd.set->pymailadmin_rekey_window);
 	process_loop(process);
+	closure_run_deinit(&process->closures);
 	rekey_queue_deinit(&process->queue);
 	seal_private_key_wipe(&process->seal_key);
 	/* unloads the mail plugins: nothing of a module may be left by then */
@@ -441,7 +462,6 @@ static void process_run(struct process *process)
 static void cmd_pymailadmin_process(struct doveadm_cmd_context *cctx)
 {
 	struct process process;
-	uint32_t max_jobs;
 
 	i_zero(&process);
 	if (!pymailadmin_cmd_init(&process.cmd, cctx))
@@ -452,13 +472,13 @@ static void cmd_pymailadmin_process(struct doveadm_cmd_context *cctx)
 		pymailadmin_cmd_deinit(&process.cmd);
 		return;
 	}
-	if (!doveadm_cmd_param_uint32(cctx, "max-jobs", &max_jobs) ||
-	    max_jobs == 0)
-		max_jobs = UINT32_MAX;
-	process.jobs_left = max_jobs;
+	process.jobs_left = UINT_MAX;
 	(void)doveadm_cmd_param_str(cctx, "one", &process.one);
-	process_memory_protect();
-	process_run(&process);
+	if (pymailadmin_cmd_get_number(&process.cmd, "max-jobs", UINT_MAX,
+				       &process.jobs_left)) {
+		process_memory_protect();
+		process_run(&process);
+	}
 	pymailadmin_cmd_deinit(&process.cmd);
 }
 

@@ -85,6 +85,7 @@ static void request_password(struct pymailadmin_cmd *cmd)
 					secrets.new_password,
 					sizeof(secrets.new_password)) &&
 	    pymailadmin_cmd_open_store(cmd) &&
+	    pymailadmin_cmd_has_mailbox(cmd, username) &&
 	    check_passwords(cmd, username, &secrets) &&
 	    file_request(cmd, REQUEST_KIND_PASSWORD, username, &pub, &secrets))
 		printf("The mailbox is closed until it is done, for %u minutes "
@@ -106,6 +107,7 @@ static void request_encrypt(struct pymailadmin_cmd *cmd)
 					secrets.old_password,
 					sizeof(secrets.old_password)) &&
 	    pymailadmin_cmd_open_store(cmd) &&
+	    pymailadmin_cmd_has_mailbox(cmd, username) &&
 	    check_old_password(cmd, username, "password", &secrets) &&
 	    file_request(cmd, REQUEST_KIND_ENCRYPT, username, &pub, &secrets))
 		printf("Stored mail is encrypted with the mailbox open; see: "

@@ -153,13 +153,23 @@ static void cmd_pymailadmin_status(struct doveadm_cmd_context *cctx)
 	pymailadmin_cmd_deinit(&cmd);
 }
 
+/* Who has all canceled means what closes mailboxes and can be asked for again,
+   not mailboxes that are to be made or deleted. */
+static bool is_canceled_with_others(const struct request_row *row)
+{
+	return (row->kind == REQUEST_KIND_PASSWORD ||
+		row->kind == REQUEST_KIND_ENCRYPT) &&
+		row->state != REQUEST_STATE_STORING &&
+		!request_state_is_final(row->state);
+}
+
 static void cancel(struct pymailadmin_cmd *cmd, const char *username,
 		   struct request_row *row)
 {
 	const char *error;
 	int ret;
 
-	if (cmd->listed && request_state_is_final(row->state))
+	if (cmd->listed && !is_canceled_with_others(row))
 		return;
 	if (row->state != REQUEST_STATE_PENDING &&
 	    (row->state != REQUEST_STATE_CLAIMED ||

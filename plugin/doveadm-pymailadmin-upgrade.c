@@ -7,6 +7,7 @@
 #include "process-memory.h"
 #include "request-store.h"
 #include "schema-upgrade.h"
+#include "sql-check.h"
 #include "sql-client.h"
 #include "sql-run.h"
 #include "doveadm-pymailadmin.h"
@@ -60,6 +61,18 @@ static bool find_socket(struct upgrade *upgrade)
 	return FALSE;
 }
 
+/* What mariadb(1) says is "ERROR <number> ..."; all else is about running it. */
+static void cannot_ask(struct upgrade *upgrade, const char *error)
+{
+	const bool denied = strstr(error, "Access denied") != NULL;
+
+	pymailadmin_cmd_fail(&upgrade->cmd, denied ? EX_NOPERM :
+		str_begins_with(error, "ERROR ") ? EX_TEMPFAIL :
+		EX_UNAVAILABLE, "mariadb(%s) failed: %s%s",
+		upgrade->client.database, error, denied ?
+		"; with --user another account does it" : "");
+}
+
 /* Other tables must not be changed because there is a database of the same
    name somewhere. */
 static bool is_dovecots_server(struct upgrade *upgrade)
@@ -71,9 +84,7 @@ static bool is_dovecots_server(struct upgrade *upgrade)
 		return FALSE;
 	if (sql_client_run(&upgrade->client, "SELECT "SERVER_NAME";", ours,
 			   &error) < 0) {
-		pymailadmin_cmd_fail(&upgrade->cmd, EX_NOPERM,
-			"mariadb(%s) failed: %s; with --user another account "
-			"does it", upgrade->client.database, error);
+		cannot_ask(upgrade, error);
 		return FALSE;
 	}
 	if (strcmp(str_c(ours), t_strconcat(theirs, "\n", NULL)) == 0)
@@ -102,6 +113,9 @@ static bool load_files(struct upgrade *upgrade,
 	array_foreach(files, file) T_BEGIN {
 		if (!ok) {
 			/* nothing more */
+		} else if (file->left_out) {
+			print(file, "left out: the account has rights to a "
+			      "whole database, which this takes away");
 		} else if (upgrade->dry_run) {
 			print(file, "to be loaded");
 		} else if (schema_upgrade_load(&upgrade->client, upgrade->dir,
@@ -116,6 +130,32 @@ static bool load_files(struct upgrade *upgrade,
 		}
 	} T_END;
 	return ok;
+}
+
+static void check_mapping(struct upgrade *upgrade)
+{
+	const char *error;
+
+	if (schema_upgrade_check_mapping(&upgrade->client, &error))
+		return;
+	pymailadmin_cmd_fail(&upgrade->cmd, EX_CONFIG, "%s: load the mapping "
+		"of your tables again, which is %s/views-default.sql, the "
+		"views-*.sql you chose, or your own copy, to which this has "
+		"to be added; until then mailboxes and aliases cannot be made",
+		error, upgrade->dir);
+}
+
+/* Its account is found by a right it had, which it may have lost. */
+static void check_rights(struct upgrade *upgrade)
+{
+	const char *error;
+
+	if (sql_check_all(upgrade->cmd.store, SQL_CHECK_DENIED, &error))
+		return;
+	pymailadmin_cmd_fail(&upgrade->cmd, EX_CONFIG, "%s: Dovecot's account "
+		"lacks rights: load %s/grants-plugin.sql for it, whose head "
+		"shows how; until then requests are not worked on", error,
+		upgrade->dir);
 }
 
 static void run(struct upgrade *upgrade)
@@ -134,21 +174,16 @@ static void run(struct upgrade *upgrade)
 	doveadm_print_header_simple("file");
 	doveadm_print_header_simple("for");
 	doveadm_print_header_simple("result");
-	if (!load_files(upgrade, &files) || upgrade->dry_run ||
-	    schema_upgrade_check_mapping(&upgrade->client, &error))
+	if (!load_files(upgrade, &files) || upgrade->dry_run)
 		return;
-	pymailadmin_cmd_fail(&upgrade->cmd, EX_CONFIG, "%s: load the mapping "
-		"of your tables again, which is %s/views-default.sql, the "
-		"views-*.sql you chose, or your own copy, to which this has "
-		"to be added; until then mailboxes and aliases cannot be made",
-		error, upgrade->dir);
+	check_mapping(upgrade);
+	check_rights(upgrade);
 }
 
 static bool upgrade_init(struct upgrade *upgrade, char *password, size_t size)
 {
 	struct doveadm_cmd_context *cctx = upgrade->cmd.cctx;
 	struct sql_client *client = &upgrade->client;
-	uint32_t port;
 
 	if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
 		pymailadmin_cmd_fail(&upgrade->cmd, EX_USAGE,
@@ -161,9 +196,9 @@ static bool upgrade_init(struct upgrade *upgrade, char *password, size_t size)
 		upgrade->dry_run = FALSE;
 	(void)doveadm_cmd_param_str(cctx, "host", &client->host);
 	(void)doveadm_cmd_param_str(cctx, "user", &client->user);
-	if (doveadm_cmd_param_uint32(cctx, "port", &port))
-		client->port = port;
-	if (!pymailadmin_cmd_open_store(&upgrade->cmd) ||
+	if (!pymailadmin_cmd_get_number(&upgrade->cmd, "port", 65535,
+					&client->port) ||
+	    !pymailadmin_cmd_open_store(&upgrade->cmd) ||
 	    !ask_dovecots_server(upgrade, "SELECT DATABASE()",
 				 &client->database) ||
 	    (client->host == NULL && !find_socket(upgrade)))

@@ -11,7 +11,8 @@ struct users {
 	struct pymailadmin_cmd *cmd;
 	pymailadmin_user_callback_t *callback;
 	void *context;
-	/* The database went away. */
+	/* There is no use in going on: the database went away, or there was a
+	   signal. */
 	bool stopped;
 };
 
@@ -62,8 +63,8 @@ bool pymailadmin_cmd_need_users(struct pymailadmin_cmd *cmd)
 	return TRUE;
 }
 
-/* Returns FALSE if there is no use in going on. */
-static bool user_run(struct users *users, const char *username)
+/* Sets users->stopped if there is no use in going on. */
+static void user_run(struct users *users, const char *username)
 {
 	struct pymailadmin_cmd *cmd = users->cmd;
 	struct event *parent = cmd->event;
@@ -71,6 +72,11 @@ static bool user_run(struct users *users, const char *username)
 	const char *error;
 	uint64_t now;
 
+	if (master_service_is_killed(master_service)) {
+		pymailadmin_cmd_stopped(cmd);
+		users->stopped = TRUE;
+		return;
+	}
 	cmd->event = event_create(parent);
 	event_set_append_log_prefix(cmd->event, t_strdup_printf("%s: ",
 		str_sanitize(username, 254)));
@@ -87,7 +93,6 @@ static bool user_run(struct users *users, const char *username)
 	if (exit_code == EX_TEMPFAIL ||
 	    (doveadm_exit_code != EX_TEMPFAIL && exit_code > doveadm_exit_code))
 		doveadm_exit_code = exit_code;
-	return !users->stopped && !master_service_is_killed(master_service);
 }
 
 static void users_of_userdb(struct users *users, const char *mask)
@@ -98,33 +103,39 @@ static void users_of_userdb(struct users *users, const char *mask)
 	struct auth_master_user_list_ctx *list;
 	struct auth_master_connection *conn;
 	const char *username;
-	bool more = TRUE;
 
 	conn = auth_master_init(path, AUTH_MASTER_FLAG_NO_IDLE_TIMEOUT);
 	list = auth_master_user_list_init(conn, mask, &info);
-	while (more && (username = auth_master_user_list_next(list)) != NULL)
+	while (!users->stopped &&
+	       (username = auth_master_user_list_next(list)) != NULL)
 		T_BEGIN {
 		/* the mask is a hint only */
 		if (wildcard_match_icase(username, mask))
-			more = user_run(users, username);
+			user_run(users, username);
 	} T_END;
-	if (auth_master_user_list_deinit(&list) < 0 && more)
-		pymailadmin_cmd_fail(users->cmd, EX_TEMPFAIL,
-			"listing the users through %s failed", path);
+	if (auth_master_user_list_deinit(&list) < 0 && !users->stopped) {
+		if (master_service_is_killed(master_service))
+			pymailadmin_cmd_stopped(users->cmd);
+		else
+			pymailadmin_cmd_fail(users->cmd, EX_TEMPFAIL,
+				"listing the users through %s failed", path);
+	}
 	auth_master_deinit(&conn);
 }
 
 static void users_of_file(struct users *users, struct istream *input)
 {
 	const char *line;
-	bool more = TRUE;
 
-	while (more && (line = i_stream_read_next_line(input)) != NULL)
-		T_BEGIN {
+	while (!users->stopped &&
+	       (line = i_stream_read_next_line(input)) != NULL) T_BEGIN {
 		if (*line != '\0')
-			more = user_run(users, line);
+			user_run(users, line);
 	} T_END;
-	if (input->stream_errno != 0)
+	if (input->stream_errno == EINTR &&
+	    master_service_is_killed(master_service))
+		pymailadmin_cmd_stopped(users->cmd);
+	else if (input->stream_errno != 0)
 		pymailadmin_cmd_fail(users->cmd, EX_NOINPUT,
 				     "read(%s) failed: %s",
 				     i_stream_get_name(input),

@@ -7,6 +7,7 @@
 #include "strnum.h"
 #include "settings.h"
 #include "restrict-access.h"
+#include "address-list.h"
 #include "pymailadmin-settings.h"
 #include "request-store.h"
 #include "doveadm-pymailadmin.h"
@@ -26,6 +27,12 @@ void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 	} T_END;
 	va_end(args);
 	pymailadmin_cmd_set_exit_code(exit_code);
+}
+
+void pymailadmin_cmd_stopped(struct pymailadmin_cmd *cmd)
+{
+	pymailadmin_cmd_fail(cmd, EX_TEMPFAIL,
+			     "stopped: not all mailboxes were done");
 }
 
 void pymailadmin_cmd_set_exit_code(int exit_code)
@@ -79,6 +86,24 @@ void pymailadmin_cmd_deinit(struct pymailadmin_cmd *cmd)
 	event_unref(&cmd->event);
 }
 
+bool pymailadmin_cmd_get_number(struct pymailadmin_cmd *cmd, const char *name,
+				unsigned int max, unsigned int *value)
+{
+	int64_t number;
+
+	/* doveadm_cmd_param_uint32() takes a greater one for a bug */
+	if (!doveadm_cmd_param_int64(cmd->cctx, name, &number))
+		return TRUE;
+	if (number < 1 || number > max) {
+		pymailadmin_cmd_fail(cmd, EX_USAGE,
+				     "--%s has to be a number from 1 to %u",
+				     name, max);
+		return FALSE;
+	}
+	*value = number;
+	return TRUE;
+}
+
 bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 			      const char **username_r)
 {
@@ -87,6 +112,19 @@ bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 		return TRUE;
 	pymailadmin_cmd_fail(cmd, EX_USAGE, "name the mailbox with -u");
 	return FALSE;
+}
+
+bool pymailadmin_cmd_has_mailbox(struct pymailadmin_cmd *cmd,
+				 const char *username)
+{
+	const char *error;
+	int ret;
+
+	ret = address_find(cmd->store, username, &error);
+	if (ret <= 0)
+		pymailadmin_cmd_fail(cmd, ret < 0 ? EX_TEMPFAIL : EX_NOUSER,
+			"%s", ret < 0 ? error : "there is no such mailbox");
+	return ret > 0;
 }
 
 bool pymailadmin_cmd_get_request(struct pymailadmin_cmd *cmd,

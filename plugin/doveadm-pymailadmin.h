@@ -47,6 +47,8 @@ void pymailadmin_cmd_set_exit_code(int exit_code);
 /* Logs the error and sets the exit code. */
 void pymailadmin_cmd_fail(struct pymailadmin_cmd *cmd, int exit_code,
 			  const char *fmt, ...) ATTR_FORMAT(3, 4);
+/* After a signal, if not all mailboxes have had their turn. */
+void pymailadmin_cmd_stopped(struct pymailadmin_cmd *cmd);
 /* Everything but the settings. */
 void pymailadmin_cmd_begin(struct pymailadmin_cmd *cmd,
 			   struct doveadm_cmd_context *cctx);
@@ -57,9 +59,17 @@ bool pymailadmin_cmd_init(struct pymailadmin_cmd *cmd,
 bool pymailadmin_cmd_open_store(struct pymailadmin_cmd *cmd);
 void pymailadmin_cmd_deinit(struct pymailadmin_cmd *cmd);
 
+/* A parameter that is a number, from 1 to max; without it *value stays as it is.
+   Returns FALSE after pymailadmin_cmd_fail(). */
+bool pymailadmin_cmd_get_number(struct pymailadmin_cmd *cmd, const char *name,
+				unsigned int max, unsigned int *value);
 /* The -u parameter. Returns FALSE after pymailadmin_cmd_fail(). */
 bool pymailadmin_cmd_get_user(struct pymailadmin_cmd *cmd,
 			      const char **username_r);
+/* Is there a mailbox of that name? Returns FALSE after
+   pymailadmin_cmd_fail(). */
+bool pymailadmin_cmd_has_mailbox(struct pymailadmin_cmd *cmd,
+				 const char *username);
 /* For the commands that act on users, as doveadm's own do: -u with a name or a
    mask, -A, -F. They are none of doveadm's mail commands, because those open the
    mail user first: what is asked for, half made, half deleted or closed could not

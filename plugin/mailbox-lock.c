@@ -259,6 +259,19 @@ int mailbox_lock_shared(const char *home, bool create_home,
 				 lock_r, error_r);
 }
 
+/* Nobody has ever locked it, though there is a home. Returns 1 if so, 0 if not,
+   -1 if that cannot be told. */
+static int lock_is_missing(const char *home, const char *path,
+			   const char **error_r)
+{
+	if (access(home, F_OK) < 0 || access(path, F_OK) == 0)
+		return 0;
+	if (errno == ENOENT)
+		return 1;
+	*error_r = t_strdup_printf("access(%s) failed: %m", path);
+	return -1;
+}
+
 int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 			   mailbox_lock_wait_callback_t *callback,
 			   void *context, struct mailbox_lock **lock_r,
@@ -267,19 +280,19 @@ int mailbox_lock_exclusive(const char *home, unsigned int wait_msecs,
 	const char *gate_path = t_strconcat(home, "/"MAILBOX_GATE_NAME, NULL);
 	const uint64_t deadline = monotonic_time_msecs() + wait_msecs;
 	struct mailbox_lock *lock = mailbox_lock_new(home);
-	const bool missing = access(home, F_OK) == 0 &&
-		access(lock->path, F_OK) < 0;
+	const int missing = lock_is_missing(home, lock->path, error_r);
 	int ret;
 
 	/* Sessions from before may go on without the lock. They are told to go
 	   before the files are made, so that files that are there say that it
 	   has been done. */
-	if (missing && callback != NULL)
+	if (missing > 0 && callback != NULL)
 		callback(context);
-	if (lock_file_open(gate_path, &lock->gate_fd, error_r) <= 0 ||
+	if (missing < 0 ||
+	    lock_file_open(gate_path, &lock->gate_fd, error_r) <= 0 ||
 	    lock_file_open(lock->path, &lock->fd, error_r) <= 0)
 		ret = -1;
-	else if (missing) {
+	else if (missing > 0) {
 		*error_r = t_strdup_printf("%s has just been made; sessions "
 			"from before are told to end", lock->path);
 		ret = 0;

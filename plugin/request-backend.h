@@ -7,13 +7,16 @@
 
 #include "request-store.h"
 
-/* A host whose timer has not run for longer is taken for silent. */
-#define REQUEST_BACKEND_SILENT_SECS (5*60)
+/* A host whose timer has not run for more minutes is taken for silent. */
+#define REQUEST_BACKEND_SILENT_MINUTES "5"
 
+#define REQUEST_BACKEND_SQL_WORKS(last_run_at) \
+	last_run_at ">UTC_TIMESTAMP()-INTERVAL " \
+	REQUEST_BACKEND_SILENT_MINUTES " MINUTE"
 #define REQUEST_BACKEND_SQL_SILENT(name) \
 	"NOT EXISTS (SELECT 1 FROM pymailadmin_heartbeat h " \
 	"WHERE h.backend<=>" name " AND " \
-	"h.last_run_at>UTC_TIMESTAMP()-INTERVAL 5 MINUTE)"
+	REQUEST_BACKEND_SQL_WORKS("h.last_run_at") ")"
 
 enum request_backend_claim {
 	REQUEST_BACKEND_CLAIM_DONE,

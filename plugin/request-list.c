@@ -1,6 +1,5 @@
 #include "lib.h"
 #include "array.h"
-#include "strnum.h"
 #include "sql-api.h"
 #include "sql-run.h"
 #include "request-backend.h"
@@ -32,14 +31,6 @@ field_dup(pool_t pool, struct sql_result *result, unsigned int idx)
 	return p_strdup(pool, sql_result_get_field_value(result, idx));
 }
 
-static uint64_t field_uint64(struct sql_result *result, unsigned int idx)
-{
-	const char *value = sql_result_get_field_value(result, idx);
-	uint64_t num;
-
-	return value != NULL && str_to_uint64(value, &num) == 0 ? num : 0;
-}
-
 static int request_row_read(struct sql_result *result, pool_t pool,
 			    struct request_row **row_r, const char **error_r)
 {
@@ -56,25 +47,25 @@ static int request_row_read(struct sql_result *result, pool_t pool,
 		return -1;
 	}
 	row->address = field_dup(pool, result, 3);
-	row->created = field_uint64(result, 4);
-	row->now = field_uint64(result, 5);
+	row->created = sql_run_field_uint64(result, 4);
+	row->now = sql_run_field_uint64(result, 5);
 	sealed = sql_result_get_field_value_binary(result, 6,
 						   &row->sealed_size);
 	if (sealed != NULL && row->sealed_size > 0)
 		row->sealed = p_memdup(pool, sealed, row->sealed_size);
 	row->claimed_by = field_dup(pool, result, 7);
-	row->lease_expired = field_uint64(result, 8) != 0;
-	row->waiting = field_uint64(result, 9) != 0;
-	row->attempts = field_uint64(result, 10);
+	row->lease_expired = sql_run_field_uint64(result, 8) != 0;
+	row->waiting = sql_run_field_uint64(result, 9) != 0;
+	row->attempts = sql_run_field_uint64(result, 10);
 	row->outcome = field_dup(pool, result, 11);
 	row->reason = field_dup(pool, result, 12);
-	row->progress.mails_done = field_uint64(result, 13);
-	row->progress.mails_total = field_uint64(result, 14);
-	row->progress.bytes_done = field_uint64(result, 15);
-	row->progress.bytes_total = field_uint64(result, 16);
-	row->storing_secs = field_uint64(result, 17);
+	row->progress.mails_done = sql_run_field_uint64(result, 13);
+	row->progress.mails_total = sql_run_field_uint64(result, 14);
+	row->progress.bytes_done = sql_run_field_uint64(result, 15);
+	row->progress.bytes_total = sql_run_field_uint64(result, 16);
+	row->storing_secs = sql_run_field_uint64(result, 17);
 	row->backend = field_dup(pool, result, 18);
-	row->until = field_uint64(result, 19);
+	row->until = sql_run_field_uint64(result, 19);
 	*row_r = row;
 	return 0;
 }

@@ -8,32 +8,37 @@
 
 #include <dirent.h>
 
-/* Each has a right that only its account is granted, table by table. Who has
-   rights to the whole database is an administrator, and who has those of
-   Dovecot's account is not the portal: its file would take them away. */
+/* Each has a right that only its account is granted, table by table. Dovecot's
+   account may have others, such as reading all its tables. */
 #define PLUGIN_TABLE "pymailadmin_heartbeat"
+#define ACCOUNTS_OF(table, flag, and) \
+	"SELECT DISTINCT GRANTEE," flag " FROM " \
+	"information_schema.TABLE_PRIVILEGES WHERE TABLE_SCHEMA=DATABASE() " \
+	"AND PRIVILEGE_TYPE='INSERT' AND TABLE_NAME='" table "' " and \
+	"ORDER BY 1;"
+/* The portal's file takes all rights away. Who has those of Dovecot's account is
+   not the portal, and who has any to a whole database is probably an
+   administrator. */
 #define NOT_PLUGIN "AND GRANTEE NOT IN (SELECT GRANTEE FROM " \
 	"information_schema.TABLE_PRIVILEGES WHERE TABLE_SCHEMA=DATABASE() " \
 	"AND PRIVILEGE_TYPE='INSERT' AND TABLE_NAME='"PLUGIN_TABLE"') "
-#define ACCOUNTS_OF(table, and) \
-	"SELECT DISTINCT GRANTEE FROM information_schema.TABLE_PRIVILEGES " \
-	"WHERE TABLE_SCHEMA=DATABASE() AND PRIVILEGE_TYPE='INSERT' AND " \
-	"TABLE_NAME='" table "' AND GRANTEE NOT IN " \
-	"(SELECT GRANTEE FROM information_schema.SCHEMA_PRIVILEGES) AND " \
-	"GRANTEE NOT IN (SELECT GRANTEE FROM " \
-	"information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE<>'USAGE') " \
-	and "ORDER BY 1;"
+#define HAS_MORE \
+	"GRANTEE IN (SELECT GRANTEE FROM " \
+	"information_schema.SCHEMA_PRIVILEGES) OR GRANTEE IN " \
+	"(SELECT GRANTEE FROM information_schema.USER_PRIVILEGES " \
+	"WHERE PRIVILEGE_TYPE<>'USAGE')"
 
+/* Lines with an account, a tab, and 1 if it is to be left out. */
 static const struct {
 	const char *name, *default_account, *query;
 } grants[] = {
 	{ "grants-plugin.sql", "'dovecot'@'localhost'",
-	  ACCOUNTS_OF(PLUGIN_TABLE, "") },
+	  ACCOUNTS_OF(PLUGIN_TABLE, "0", "") },
 	{ "grants-web.sql", "'pymailadmin_web'@'%'",
-	  ACCOUNTS_OF("pymailadmin_session", NOT_PLUGIN) },
+	  ACCOUNTS_OF("pymailadmin_session", HAS_MORE, NOT_PLUGIN) },
 	/* after grants-web.sql, which takes all away */
 	{ "grants-web-domains.sql", "'pymailadmin_web'@'%'",
-	  "SELECT DISTINCT CONCAT('''',User,'''@''',Host,'''') "
+	  "SELECT DISTINCT CONCAT('''',User,'''@''',Host,''''),0 "
 	  "FROM mysql.procs_priv WHERE Db=DATABASE() AND "
 	  "Routine_name='pymailadmin_domain_add' ORDER BY 1;" },
 };
@@ -157,30 +162,41 @@ static bool is_plain_account(const char *account)
 	return quotes == 4;
 }
 
+static int plan_grant(const char *line, unsigned int idx,
+		      ARRAY_TYPE(schema_file) *files, const char **error_r)
+{
+	/* is_plain_account() lets no tab pass */
+	const char *account = t_strcut(line, '\t');
+	struct schema_file *file;
+
+	if (!is_plain_account(account)) {
+		*error_r = t_strdup_printf("the account %s has a name that "
+			"cannot be put into %s: load it by hand", account,
+			grants[idx].name);
+		return -1;
+	}
+	file = array_append_space(files);
+	file->name = grants[idx].name;
+	file->account = account;
+	file->default_account = grants[idx].default_account;
+	file->left_out = strcmp(line + strlen(account), "\t1") == 0;
+	return 0;
+}
+
 /* Asks for all of them first: what is loaded takes rights away. */
 static int plan_grants(const struct sql_client *client,
 		       ARRAY_TYPE(schema_file) *files, const char **error_r)
 {
-	const char *const *accounts;
-	struct schema_file *file;
+	const char *const *lines;
 	unsigned int i;
 
 	for (i = 0; i < N_ELEMENTS(grants); i++) {
 		if (query(client, "look for accounts", grants[i].query,
-			  &accounts, error_r) < 0)
+			  &lines, error_r) < 0)
 			return -1;
-		for (; *accounts != NULL && **accounts != '\0'; accounts++) {
-			if (!is_plain_account(*accounts)) {
-				*error_r = t_strdup_printf("the account %s "
-					"has a name that cannot be put into "
-					"%s: load it by hand", *accounts,
-					grants[i].name);
+		for (; *lines != NULL && **lines != '\0'; lines++) {
+			if (plan_grant(*lines, i, files, error_r) < 0)
 				return -1;
-			}
-			file = array_append_space(files);
-			file->name = grants[i].name;
-			file->account = *accounts;
-			file->default_account = grants[i].default_account;
 		}
 	}
 	return 0;

@@ -13,6 +13,9 @@ struct schema_file {
 	/* Whose rights it is about, 'user'@'host', and how the file itself
 	   calls them; NULL for numbered ones. */
 	const char *account, *default_account;
+	/* The account has rights to a whole database, which would be taken
+	   away: not to be loaded. */
+	bool left_out;
 };
 ARRAY_DEFINE_TYPE(schema_file, struct schema_file);
 

@@ -186,6 +186,15 @@ int sql_check_schema(struct request_store *store, const char **error_r)
 	return 1;
 }
 
+int sql_check_switching(struct request_store *store, unsigned int *count_r,
+			const char **error_r)
+{
+	return lookup_uint(sql_statement_init(request_store_get_db(store),
+		"SELECT COUNT(*) FROM pymailadmin_request "
+		"WHERE state IN ('switching','switched') AND kind<>'delete'"),
+		"count requests", count_r, error_r);
+}
+
 int sql_check_last_run(struct request_store *store, const char *host,
 		       unsigned int *secs_r, const char **error_r)
 {
@@ -201,7 +210,6 @@ int sql_check_last_run(struct request_store *store, const char *host,
 /* Those there are go by names, in the order of these. */
 #define SQL_NAMES(name) \
 	"GROUP_CONCAT(DISTINCT " name " ORDER BY " name " SEPARATOR ', ')"
-#define SQL_WORKS "last_run_at>UTC_TIMESTAMP()-INTERVAL 5 MINUTE"
 
 int sql_check_mailboxes(struct request_store *store, bool ours,
 			const char **others_r, const char **error_r)
@@ -212,15 +220,27 @@ int sql_check_mailboxes(struct request_store *store, bool ours,
 	stmt = sql_statement_init(request_store_get_db(store), ours ?
 		"SELECT 'this one' FROM (SELECT "
 		"pymailadmin_backend_of(address) AS backend "
-		"FROM pymailadmin_mailbox LIMIT 5000) m "
+		"FROM pymailadmin_mailbox LIMIT "SQL_CHECK_MAILBOXES_MAX") m "
 		"WHERE backend<=>NULLIF(?,'') LIMIT 1" :
 		"SELECT " SQL_NAMES("COALESCE(backend,'hosts without a name')")
 		" FROM (SELECT pymailadmin_backend_of(address) AS backend "
-		"FROM pymailadmin_mailbox LIMIT 5000) m "
+		"FROM pymailadmin_mailbox LIMIT "SQL_CHECK_MAILBOXES_MAX") m "
 		"WHERE NOT backend<=>NULLIF(?,'')");
 	sql_statement_bind_str(stmt, 0, request_store_get_backend(store));
 	return sql_run_lookup(stmt, "look where mailboxes are", others_r,
 			      error_r);
+}
+
+int sql_check_has_more_mailboxes(struct request_store *store,
+				 const char **error_r)
+{
+	struct sql_statement *stmt;
+	const char *value;
+
+	stmt = sql_statement_init(request_store_get_db(store),
+		"SELECT 1 FROM pymailadmin_mailbox "
+		"LIMIT 1 OFFSET "SQL_CHECK_MAILBOXES_MAX);
+	return sql_run_lookup(stmt, "count mailboxes", &value, error_r);
 }
 
 int sql_check_lost_requests(struct request_store *store,
@@ -248,7 +268,8 @@ int sql_check_other_keys(struct request_store *store, const char *host,
 	stmt = sql_statement_init(request_store_get_db(store),
 		"SELECT " SQL_NAMES("o.host") " FROM pymailadmin_heartbeat o "
 		"JOIN pymailadmin_heartbeat h ON h.host=? "
-		"WHERE o.host<>h.host AND o." SQL_WORKS " AND "
+		"WHERE o.host<>h.host AND "
+		REQUEST_BACKEND_SQL_WORKS("o.last_run_at") " AND "
 		"NOT o.seal_key_id<=>h.seal_key_id");
 	sql_statement_bind_str(stmt, 0, host);
 	return sql_run_lookup(stmt, "compare seal keys", hosts_r, error_r);
@@ -259,10 +280,10 @@ int sql_check_same_backend(struct request_store *store, const char *host,
 {
 	struct sql_statement *stmt;
 
-	/* who gave several hosts one name knows why */
 	stmt = sql_statement_init(request_store_get_db(store),
 		"SELECT " SQL_NAMES("host") " FROM pymailadmin_heartbeat "
-		"WHERE host<>? AND backend IS NULL AND ?='' AND " SQL_WORKS);
+		"WHERE host<>? AND backend<=>NULLIF(?,'') AND "
+		REQUEST_BACKEND_SQL_WORKS("last_run_at"));
 	sql_statement_bind_str(stmt, 0, host);
 	sql_statement_bind_str(stmt, 1, request_store_get_backend(store));
 	return sql_run_lookup(stmt, "look for other hosts", hosts_r, error_r);

@@ -32,11 +32,19 @@ int sql_check_schema_version(struct request_store *store,
 /* May requests be worked on in these tables? Returns 1, 0 if they are older
    than needed or newer than known, with what to do, -1 on error. */
 int sql_check_schema(struct request_store *store, const char **error_r);
+/* How many mailboxes are closed without an end, until a run has repaired them?
+   Returns 1, or -1 on error. */
+int sql_check_switching(struct request_store *store, unsigned int *count_r,
+			const char **error_r);
 
-/* Of some thousand mailboxes: are there any on this host's backend, or not?
+#define SQL_CHECK_MAILBOXES_MAX "5000"
+/* Of so many mailboxes: are there any on this host's backend, or not?
    Returns 1, with the others' backends in *others_r, 0, or -1 on error. */
 int sql_check_mailboxes(struct request_store *store, bool ours,
 			const char **others_r, const char **error_r);
+/* Are there more mailboxes than that? Returns 1 if so, 0 if not, -1 on error. */
+int sql_check_has_more_mailboxes(struct request_store *store,
+				 const char **error_r);
 /* Backends with open requests of which no host has been heard of lately.
    Returns 1 with their names, 0 if there are none, -1 on error. */
 int sql_check_lost_requests(struct request_store *store,
@@ -44,7 +52,7 @@ int sql_check_lost_requests(struct request_store *store,
 /* Hosts that work with another seal key than this one, likewise. */
 int sql_check_other_keys(struct request_store *store, const char *host,
 			 const char **hosts_r, const char **error_r);
-/* Other hosts of no backend's name that work beside this one, likewise. */
+/* Other hosts of the same backend that work beside this one, likewise. */
 int sql_check_same_backend(struct request_store *store, const char *host,
 			   const char **hosts_r, const char **error_r);
 

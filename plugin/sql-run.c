@@ -1,4 +1,6 @@
 #include "lib.h"
+#include "str.h"
+#include "strnum.h"
 #include "sql-api.h"
 #include "sql-run.h"
 
@@ -56,4 +58,19 @@ int sql_run_lookup(struct sql_statement *stmt, const char *what,
 	}
 	sql_result_unref(result);
 	return ret;
+}
+
+uint64_t sql_run_field_uint64(struct sql_result *result, unsigned int idx)
+{
+	const char *value = sql_result_get_field_value(result, idx);
+	uint64_t num;
+
+	return value != NULL && str_to_uint64(value, &num) == 0 ? num : 0;
+}
+
+void sql_run_append_like_c(string_t *like, char c)
+{
+	if (c == '%' || c == '_' || c == '|')
+		str_append_c(like, '|');
+	str_append_c(like, c);
 }

@@ -5,6 +5,7 @@
    "sql(what) failed: reason". */
 
 struct sql_db;
+struct sql_result;
 struct sql_statement;
 
 /* Has a statement failed because the server could not be connected to? To try
@@ -24,5 +25,12 @@ int sql_run_update(struct sql_db *db, struct sql_statement *stmt,
    row or the value is NULL, -1 on error. */
 int sql_run_lookup(struct sql_statement *stmt, const char *what,
 		   const char **value_r, const char **error_r);
+
+/* A number of a row of a result; 0 if it is NULL, or no number. */
+uint64_t sql_run_field_uint64(struct sql_result *result, unsigned int idx);
+
+/* Appends a character that LIKE is to take as it is, with ESCAPE '|', which
+   works in any sql_mode. */
+void sql_run_append_like_c(string_t *like, char c);
 
 #endif

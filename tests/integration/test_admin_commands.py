@@ -3,6 +3,8 @@ listed, and several of them at once."""
 
 import os
 import pty
+import signal
+import subprocess
 
 import pytest
 
@@ -287,9 +289,36 @@ def test_a_change_of_password_is_not_opened(host, mailbox):
     (("open", "-u", "nobody@example.test"), 67),
     (("close", "-u", "many-a@example.test", "--for", "16"), 64),
     (("close", "-u", "many-a@example.test", "--for", "0"), 64),
+    (("close", "-u", "many-a@example.test", "--for", "4294967297"), 64),
     (("close",), 64), (("open",), 64)])
 def test_what_is_not_closed(host, many, words, code):
     command(host, *words).expect(code)
+    assert host.db.value("SELECT COUNT(*) FROM pymailadmin_request") == 0
+
+
+def test_a_window_that_has_no_minute(host, many):
+    result = host.doveadm("-o", "pymailadmin_rekey_window=59s", "pymailadmin",
+                          "close", "-u", "many-a", "--for", "1").expect(64)
+    assert "closed for less than a minute" in result.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "4294967296"])
+@pytest.mark.parametrize("words", [("process", "--max-jobs"),
+                                   ("upgrade", "--port")])
+def test_numbers_out_of_range(host, words, number):
+    assert f"{words[-1]} has to be a number from 1 to " in \
+        command(host, *words, number).expect(64).stderr
+
+
+@pytest.mark.parametrize("typed", ["many-a@example.test ",
+                                   "many-á@example.test"])
+@pytest.mark.parametrize("words", [("close",), ("open",), ("delete", "--yes")])
+def test_who_is_another_by_the_tables_collation_only(host, many, words, typed):
+    """Nothing would be closed by a request under such a name."""
+    users = host.scratch / "spelled"
+    users.write_text(f"{typed}\n")
+    assert "there is no such mailbox" in \
+        command(host, *words, "-F", users).expect(67).stderr
     assert host.db.value("SELECT COUNT(*) FROM pymailadmin_request") == 0
 
 
@@ -317,6 +346,33 @@ def test_masks_act_on_all_they_match(host, many):
                                               "close-canceled"}
 
 
+def test_all_are_canceled_but_those_of_other_kinds(host, many):
+    """Nor what has a window no more; each can be, if it is named."""
+    a, b, c = many
+    host.request(a, "new").expect(0)
+    command(host, "delete", "-u", b.address, "--yes").expect(0)
+    command(host, "close", "-u", c.address).expect(0)
+    create(new_mailbox(host, "many-new")).expect(0)
+    host.db.sql("INSERT INTO pymailadmin_request (id, kind, address, "
+                "created_at, state, sealed) VALUES (REPEAT('d', 32), "
+                "'encrypt', 'many-d@example.test', UTC_TIMESTAMP(), "
+                "'storing', 'x')")
+    host.db.sql("INSERT INTO users (domain_id, email, crypt) VALUES "
+                "(1, 'many-d@example.test', 'x')")
+    try:
+        for words in (("-u", "many-*"), ("-A",)):
+            command(host, "cancel", *words).expect(0)
+            assert {(row["kind"], row["state"])
+                    for row in table(host, "status")} == {
+                        ("delete", "pending"), ("close", "pending"),
+                        ("create", "pending"), ("encrypt", "storing")}
+    finally:
+        host.db.sql("DELETE FROM users WHERE email = 'many-d@example.test'")
+    assert host.requests(a)[0]["state"] == "canceled"
+    for address in (b.address, "many-new@example.test"):
+        command(host, "cancel", "-u", address).expect(0)
+
+
 def test_a_file_names_them_and_an_error_stops_nothing(host, many):
     users = host.scratch / "users"
     users.write_text("many-a@example.test\n\nnobody@example.test\n"
@@ -336,6 +392,27 @@ def test_a_file_names_them_and_an_error_stops_nothing(host, many):
     assert set(names(result.json)) == {"many-a@example.test",
                                        "many-c@example.test"}
     command(host, "status", "-F", "/nonexistent").expect(66)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_signal_stops_it_and_is_no_success(host, many, late):
+    """While it reads the next name, and while there is another one."""
+    doveadm = host.spawn("pymailadmin", "close", "-F", "-",
+                         stdin=subprocess.PIPE)
+    doveadm.stdin.write("many-a@example.test\n")
+    doveadm.stdin.flush()
+    wait_until(lambda: table(host, "status"), "request")
+    if late:
+        doveadm.send_signal(signal.SIGSTOP)
+    doveadm.terminate()
+    if late:
+        doveadm.stdin.write("many-b@example.test\n")
+        doveadm.stdin.flush()
+        doveadm.send_signal(signal.SIGCONT)
+    said, _ = doveadm.communicate(timeout=20)
+    assert doveadm.returncode == 75, said
+    assert "stopped: not all mailboxes were done" in said
+    assert names(table(host, "status")) == ["many-a@example.test"]
 
 
 def test_all_mailboxes_are_verified(host, many):

@@ -235,6 +235,20 @@ def test_each_takes_its_own(two):
         assert_clean(mailbox)
 
 
+def test_one_that_has_moved_here_is_done(two):
+    """And one that has moved away is not, which is said."""
+    alice = two.create("alice8")
+    two.request(alice, "new").expect(0)
+    say(two.db, "RETURN 'b'")
+    assert "pymailadmin_backend = b" in \
+        process(two, "c", "--one", alice.address).expect(69).stderr
+    assert two.requests(alice)[0]["backend"] == "b"
+    two.db.sql("UPDATE pymailadmin_request SET backend = 'a'")
+    result = process(two, "b", "--one", alice.address).expect(0)
+    assert result.stdout.count(" done") == 1
+    assert_opens(alice, "new", EMPTY)
+
+
 def test_a_deletion_does_not_begin_elsewhere(two):
     """The mailbox moves while it waits for its time."""
     alice = two.create("alice2")
@@ -294,6 +308,22 @@ def test_check_says_what_a_host_takes(two):
         "ok", "this host takes all mailboxes")
 
 
+def test_check_does_not_see_all_of_many(two):
+    """More than it looks at are on a: those of zz may come after them."""
+    two.create("alice7", key=False)
+    two.db.sql("INSERT INTO domain (domain) VALUES ('big.test')")
+    two.db.sql("INSERT INTO users (domain_id, email, crypt) SELECT d.id, "
+               "CONCAT('a', seq, '@big.test'), 'x' FROM seq_1_to_5001, "
+               "domain d WHERE d.domain = 'big.test'")
+    try:
+        code, lines = check(two, "zz")
+    finally:
+        two.db.sql("DELETE FROM domain WHERE domain = 'big.test'")
+    assert code == 0 and lines["backend"][0] == "warning"
+    assert lines["backend"][1].startswith("of the first 5000 no mailbox is ")
+    assert check(two, "zz")[0] == 78
+
+
 def test_check_says_what_is_wrong_with_others(two):
     alice, bob = two.create("alice6"), two.create("bob6")
     two.request(bob, "new").expect(0)
@@ -315,6 +345,13 @@ def test_check_says_what_is_wrong_with_others(two):
     code, lines = check(two, "a")
     assert code == 0 and lines["other seal keys"][0] == "warning"
     assert lines["other seal keys"][1].startswith("other.test open")
+    # two hosts of one name
+    two.db.sql("UPDATE pymailadmin_heartbeat SET backend = 'A' "
+               "WHERE host = 'other.test'")
+    code, lines = check(two, "a")
+    assert code == 0 and lines["other hosts"][0] == "warning"
+    assert "other.test take the same mailboxes" in lines["other hosts"][1]
+    assert "other hosts" not in check(two, "b")[1]
     # two hosts that were told nothing of each other
     process(two, "")
     nowhere(two.db)

@@ -1,7 +1,10 @@
 """What "process" reads of the requests there are, every few seconds on every mail
-host: what it can work on, and no more."""
+host: what it can work on, and no more; and whom it lets wait."""
 
+import contextlib
 import re
+import socket
+import threading
 
 import pytest
 
@@ -86,6 +89,62 @@ def test_one_of_many_needs_no_list(host, mailbox):
     before = host.row(mailbox)
     host.process("--one", mailbox.address).expect(0)
     assert host.row(mailbox) == before
+
+
+@contextlib.contextmanager
+def slow_anvil(host, answer):
+    """One in anvil's place that takes 0.6 s for each answer."""
+    path, ended = host.run / "anvil", threading.Event()
+    path.rename(host.run / "anvil.away")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                with listener.accept()[0] as client, \
+                        client.makefile("rw") as stream:
+                    name = next(line.split()[1] for line in stream
+                                if line.startswith("KICK-USER"))
+                    reply = answer(name)
+                    ended.wait(0.6)
+                    stream.write(f"{reply}\n")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        listener.close()
+        (host.run / "anvil.away").rename(path)
+
+
+def test_nobody_waits_for_sessions_that_do_not_answer(host, mailbox):
+    """Nor are they asked for again; but each is, whatever that takes."""
+    host.db.sql("INSERT INTO pymailadmin_request (id, kind, address, "
+                "created_at, retry_at) SELECT MD5(seq), 'close', "
+                "CONCAT('closed', seq, '@example.test'), UTC_TIMESTAMP() - "
+                "INTERVAL 1 MINUTE, UTC_TIMESTAMP() + INTERVAL 5 MINUTE "
+                "FROM seq_1_to_4")
+    host.request(mailbox, "new").expect(0)
+    kicked, states = [], []
+
+    def answer(name):
+        if name.startswith("closed"):
+            kicked.append(name[:7])
+            states.append(host.row(mailbox)["state"])
+        return "x" if name.startswith("closed1") else "0"
+
+    with slow_anvil(host, answer):
+        result = host.process().expect(0)
+    assert set(states) == {"done"}
+    assert set(kicked) == {"closed1", "closed2", "closed3", "closed4"}
+    assert kicked.count("closed1") == 1
+    assert "sessions of closed1@example.test failed: " in result.stderr
 
 
 # ---- what pymailadmin-scale(7) says

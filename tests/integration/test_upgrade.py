@@ -14,7 +14,7 @@ import messages
 import seals
 from changes import assert_opens
 from mailhost import MailHost
-from mariadb import SQL, VERSIONS, MariaDB
+from mariadb import SQL, VERSIONS, MariaDB, free_port
 from webserver import WebServer
 
 NEWEST = VERSIONS[-1]
@@ -298,6 +298,8 @@ def test_accounts_of_other_names_keep_what_they_had(host):
         before = db.sql("SHOW GRANTS FOR 'portal'@'10.0.0.2'")
         assert loaded(upgrade(host).expect(0)) == [
             ("grants-plugin.sql", PLUGIN, "loaded"),
+            ("grants-web.sql", "'backup'@'localhost'", "left out: the account "
+             "has rights to a whole database, which this takes away"),
             ("grants-web.sql", "'portal'@'10.0.0.2'", "loaded"),
             ("grants-web-domains.sql", "'portal'@'10.0.0.2'", "loaded")]
         assert sorted(map(str, db.sql("SHOW GRANTS FOR 'portal'@'10.0.0.2'"))) \
@@ -305,6 +307,32 @@ def test_accounts_of_other_names_keep_what_they_had(host):
         assert len(db.sql("SHOW GRANTS FOR 'backup'@'localhost'")) == 3
     finally:
         db.load("DROP USER 'portal'@'10.0.0.2', 'backup'@'localhost'")
+
+
+@pytest.mark.parametrize("more", ["mail.*", "mysql.*", "*.*"])
+def test_dovecots_account_may_read_whole_databases(host, more):
+    """As that of ISPmail's guide, which is to read its tables."""
+    load_version(host.db, VERSIONS[-2])
+    host.db.sql(f"GRANT SELECT ON {more} TO {PLUGIN}")
+    try:
+        assert loaded(upgrade(host).expect(0))[-2:] == rights("loaded")
+        host.process().expect(0)
+    finally:
+        host.db.sql(f"REVOKE SELECT ON {more} FROM {PLUGIN}")
+    assert described(host.db) == host.fresh
+
+
+def test_dovecots_account_is_not_found(host):
+    """It has lost the right by which it is."""
+    load_version(host.db, NEWEST)
+    host.db.sql(f"REVOKE INSERT ON pymailadmin_heartbeat FROM {PLUGIN}")
+    result = upgrade(host).expect(78)
+    assert loaded(result) == rights("loaded")[1:]
+    assert "denied" in result.stderr
+    assert "lacks rights: load /usr/share/pymailadmin/sql/grants-plugin.sql" \
+        in result.stderr
+    host.db.load(SQL / "grants-plugin.sql")
+    upgrade(host).expect(0)
 
 
 def test_the_mapping_is_missed(host):
@@ -335,6 +363,18 @@ def test_an_account_with_a_password(host):
         host.db.sql("DROP USER boss@'%'")
 
 
+def test_the_client_does_not_get_there(host, tmp_path):
+    """Which is not for want of an account."""
+    (tmp_path / "doveadm").symlink_to(shutil.which("doveadm"))
+    for words, code, text, env in (
+            ((), 69, "posix_spawn(mariadb) failed: No such file or directory; "
+             "install mariadb-client", {"PATH": str(tmp_path)}),
+            (("--host", "127.0.0.1", "--port", free_port()), 75,
+             "ERROR 2002", {})):
+        result = upgrade(host, *words, env=env).expect(code)
+        assert text in result.stderr and "--user" not in result.stderr
+
+
 def test_another_server_is_not_changed(host):
     load_version(host.db, NEWEST)
     with MariaDB() as other:
@@ -362,8 +402,15 @@ def test_nothing_is_done_and_logins_go_on(host, name, statement, text):
     seals.file(mailbox, mailbox.password, "new")
     with altered(host.db, statement):
         kept = contents(host.db)
-        assert text in host.process().expect(78).stderr
+        said = host.process().expect(78).stderr
+        assert text in said and "switching" not in said
         assert contents(host.db) == kept
+        host.db.sql("UPDATE pymailadmin_request SET state = 'switched' "
+                    "WHERE id = %s", mailbox.request_id)
+        assert "keep their mailboxes closed until then: 1\n" in \
+            host.process().expect(78).stderr
+        host.db.sql("UPDATE pymailadmin_request SET state = 'pending' "
+                    "WHERE id = %s", mailbox.request_id)
         host.other.imap().shutdown()
         with pytest.raises(mailclients.Refused, match="UNAVAILABLE"):
             mailbox.imap()

@@ -208,6 +208,7 @@ static void test_mailbox_lock_unusable(void)
 {
 	struct mailbox_lock *lock = NULL;
 	const char *error, *target = home_path("target");
+	unsigned int count = 0;
 	struct stat st;
 
 	test_begin("mailbox lock: what cannot be locked");
@@ -218,6 +219,16 @@ static void test_mailbox_lock_unusable(void)
 	test_assert(mailbox_lock_exclusive(home, 0, NULL, NULL, &lock,
 					   &error) == -1);
 	test_assert(lstat(target, &st) < 0);
+	home_remove();
+
+	/* a lock that cannot be looked at is not a missing one */
+	test_assert(mkdir(home, 0700) == 0);
+	test_assert(symlink(MAILBOX_LOCK_NAME,
+			    home_path(MAILBOX_LOCK_NAME)) == 0);
+	test_assert(mailbox_lock_exclusive(home, 0, count_call, &count, &lock,
+					   &error) == -1);
+	test_assert(count == 0 && str_begins_with(error, "access("));
+	test_assert(lstat(home_path(MAILBOX_GATE_NAME), &st) < 0);
 	home_remove();
 
 	/* where the files cannot be made nobody changes keys, either */
