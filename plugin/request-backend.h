@@ -20,7 +20,7 @@
 
 enum request_backend_claim {
 	REQUEST_BACKEND_CLAIM_DONE,
-	/* Somebody else took it since the row was read. */
+	/* Somebody else took it since the row was read, or has it still. */
 	REQUEST_BACKEND_CLAIM_LOST,
 	/* Its mailbox is on another backend now, whose hosts take it. */
 	REQUEST_BACKEND_CLAIM_MOVED,

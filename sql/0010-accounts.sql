@@ -76,6 +76,7 @@ BEGIN
 	DECLARE result VARCHAR(16) CHARACTER SET ascii;
 	DECLARE v_actor VARCHAR(254) CHARACTER SET utf8mb4;
 	DECLARE v_super BOOLEAN;
+	DECLARE v_version INT UNSIGNED;
 	DECLARE v_id BIGINT UNSIGNED;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 		BEGIN IF own THEN ROLLBACK; END IF; RESIGNAL; END;
@@ -83,6 +84,8 @@ BEGIN
 	SET SESSION timestamp = DEFAULT, check_constraint_checks = 1,
 		foreign_key_checks = 1, unique_checks = 1;
 	IF own THEN START TRANSACTION; END IF;
+	SELECT version INTO v_version FROM pymailadmin_schema_version
+		WHERE version = 10 FOR UPDATE;
 	CALL pymailadmin_moderator_lock(p_actor_id, v_actor, v_super, result);
 	IF result = 'done' AND NOT v_super THEN
 		SET result = 'not_found';
@@ -118,6 +121,60 @@ BEGIN
 				p_role, ' ', p_domains), 500));
 		INSERT INTO pymailadmin_outbox (account_id, template)
 			VALUES (v_id, 'account-made');
+	END IF;
+	IF own THEN COMMIT; END IF;
+	SELECT result;
+END $$
+
+-- As in 0004-joining.sql, but one after the other with pymailadmin_account_add:
+-- of an address either an account is made, or it waits for a moderator.
+CREATE OR REPLACE PROCEDURE pymailadmin_registration_confirm(
+	IN p_token_hash BINARY(32))
+	MODIFIES SQL DATA SQL SECURITY DEFINER
+	COMMENT 'Confirms a registration: done, not_found, account, waiting'
+BEGIN
+	DECLARE own BOOLEAN DEFAULT NOT @@in_transaction;
+	DECLARE result VARCHAR(16) CHARACTER SET ascii DEFAULT 'not_found';
+	DECLARE v_version INT UNSIGNED;
+	DECLARE v_id, v_invitation BIGINT UNSIGNED DEFAULT NULL;
+	DECLARE v_email VARCHAR(254) CHARACTER SET utf8mb4
+		COLLATE utf8mb4_uca1400_nopad_as_ci DEFAULT NULL;
+	DECLARE EXIT HANDLER FOR SQLEXCEPTION
+		BEGIN IF own THEN ROLLBACK; END IF; RESIGNAL; END;
+
+	SET SESSION timestamp = DEFAULT, check_constraint_checks = 1,
+		foreign_key_checks = 1, unique_checks = 1;
+	IF own THEN START TRANSACTION; END IF;
+	SELECT version INTO v_version FROM pymailadmin_schema_version
+		WHERE version = 10 FOR UPDATE;
+	-- the code before the row, as who files with it does
+	SELECT id, invitation_id INTO v_id, v_invitation
+		FROM pymailadmin_registration WHERE token_hash = p_token_hash;
+	SELECT id INTO v_invitation FROM pymailadmin_invitation
+		WHERE id = v_invitation FOR UPDATE;
+	SELECT email INTO v_email FROM pymailadmin_registration
+		WHERE id = v_id AND token_hash = p_token_hash AND
+		confirmed_at IS NULL AND expires_at > UTC_TIMESTAMP()
+		FOR UPDATE;
+	IF v_email IS NOT NULL THEN
+		SET result = IF(EXISTS (SELECT 1 FROM pymailadmin_account
+			WHERE email = v_email), 'account', 'done');
+	END IF;
+	IF result = 'done' THEN BEGIN
+		-- another of this address, confirmed at the same time
+		DECLARE CONTINUE HANDLER FOR 1062 SET result = 'waiting';
+
+		UPDATE pymailadmin_registration SET token_hash = NULL,
+			confirmed_at = UTC_TIMESTAMP() WHERE id = v_id;
+	END; END IF;
+	IF result = 'done' THEN
+		DELETE FROM pymailadmin_registration
+			WHERE email = v_email AND confirmed_at IS NULL;
+		UPDATE pymailadmin_invitation SET used = used + 1
+			WHERE id = v_invitation;
+		INSERT INTO pymailadmin_event (actor, kind)
+			VALUES (v_email, 'registration-confirmed');
+		CALL pymailadmin_moderators_tell('registration-waiting');
 	END IF;
 	IF own THEN COMMIT; END IF;
 	SELECT result;

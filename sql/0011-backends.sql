@@ -23,7 +23,10 @@ ALTER TABLE pymailadmin_heartbeat
 
 DELIMITER $$
 
--- As in the views' files, which say more.
+-- As in the views' files, which say more, and make it in this mode.
+SET @pymailadmin_sql_mode = @@SESSION.sql_mode, SESSION sql_mode =
+	CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES') $$
+
 CREATE FUNCTION IF NOT EXISTS pymailadmin_mailbox_backend(
 	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
 	p_address VARCHAR(254) CHARACTER SET utf8mb4)
@@ -31,6 +34,8 @@ CREATE FUNCTION IF NOT EXISTS pymailadmin_mailbox_backend(
 	READS SQL DATA SQL SECURITY DEFINER
 	COMMENT 'Which mail host a mailbox is on; NULL: there is only one'
 	RETURN NULL $$
+
+SET SESSION sql_mode = @pymailadmin_sql_mode $$
 
 CREATE OR REPLACE FUNCTION pymailadmin_backend_of(
 	p_address VARCHAR(254) CHARACTER SET utf8mb4)
@@ -62,8 +67,11 @@ END $$
 -- Takes a request, seen in a state and with an owner ('' for none), for a
 -- process of a backend ('' for none) - if the mailbox still is there. If not,
 -- its new hosts get what has not begun, and stored mail that is encrypted with
--- the mailbox open. result: done; lost: somebody else has it; moved: it is now
--- another backend's; elsewhere: it always was.
+-- the mailbox open. From a process of another host it is taken when the lease is
+-- over, and not before, whatever it was when it was seen; of its own host's
+-- processes (owners are host/pid/...) who calls knows which are gone. result:
+-- done; lost: somebody else has it; moved: it is now another backend's;
+-- elsewhere: it always was.
 CREATE OR REPLACE PROCEDURE pymailadmin_request_claim(
 	IN p_id CHAR(32) CHARACTER SET ascii,
 	IN p_state VARCHAR(16) CHARACTER SET ascii,
@@ -88,12 +96,17 @@ BEGIN
 		RESIGNAL;
 	END;
 
+	SET SESSION timestamp = DEFAULT;
 	IF own THEN START TRANSACTION; END IF;
 	SELECT MAX(address), MAX(backend) INTO v_address, v_backend
 		FROM pymailadmin_request
 		WHERE id = p_id AND state = p_state AND
 		state NOT IN ('done', 'failed', 'expired', 'canceled') AND
-		claimed_by <=> NULLIF(p_seen, '') FOR UPDATE;
+		claimed_by <=> NULLIF(p_seen, '') AND
+		(claimed_by IS NULL OR
+		 COALESCE(lease_until <= UTC_TIMESTAMP(), TRUE) OR
+		 SUBSTRING_INDEX(claimed_by, '/', 1) =
+			SUBSTRING_INDEX(p_claimed_by, '/', 1)) FOR UPDATE;
 	IF v_address IS NOT NULL THEN
 		SET v_now = v_backend;
 		IF p_state IN ('pending', 'claimed', 'storing') THEN

@@ -1,5 +1,5 @@
 -- pymailadmin's tables, version 13: what of a table may be read is a view of its
--- own, and an address ends where its pattern ends. After 0009-mapping.sql;
+-- own, and an address ends where its pattern ends. After 0011-backends.sql;
 -- loading it twice is harmless. Load grants-plugin.sql and grants-web.sql again
 -- afterwards.
 --

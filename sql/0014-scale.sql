@@ -12,8 +12,12 @@ ALTER TABLE pymailadmin_account
 		COMMENT 'How many cannot log in?';
 
 ALTER TABLE pymailadmin_request
-	ADD INDEX IF NOT EXISTS ended_at (ended_at, state)
+	ADD INDEX IF NOT EXISTS ended_at (state, ended_at)
 		COMMENT 'Those that failed, newest first; of the last days';
+
+ALTER TABLE pymailadmin_account_mailbox
+	ADD INDEX IF NOT EXISTS created_at (created_at)
+		COMMENT 'Housekeeping: owners of what never was';
 
 ALTER TABLE pymailadmin_session
 	ADD INDEX IF NOT EXISTS seen_at (seen_at)

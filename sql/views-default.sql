@@ -25,6 +25,8 @@
 -- * The procedures are told the whole address, a hash with its {SCHEME} and the
 --   quota in bytes. They are part of a transaction of their caller, begin and end
 --   none, and select nothing. What is said of each below has to hold.
+-- * pymailadmin_mailbox_backend() is only made if it is missing. To change it,
+--   write CREATE OR REPLACE FUNCTION in your copy, or DROP FUNCTION first.
 --
 -- Views and procedures run with the rights of whoever loads this file (SQL
 -- SECURITY DEFINER): pymailadmin's accounts need no right on your tables, only
@@ -119,11 +121,15 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
 -- or, where each mailbox may have its own,
 --
 --   RETURN COALESCE(
---     (SELECT v.host FROM users AS v
+--     (SELECT NULLIF(v.host, '') FROM users AS v
 --       WHERE v.email = CAST(p_address AS CHAR)),
 --     (SELECT v.host FROM domain AS v
 --       WHERE v.domain = CAST(p_domain AS CHAR))) $$
-CREATE OR REPLACE FUNCTION pymailadmin_mailbox_backend(
+--
+-- for which pymailadmin_mailbox_insert has to write that column, or leave it
+-- empty. With either, write CREATE OR REPLACE FUNCTION here: as it stands, this
+-- changes none that there is, so that the file can be loaded again.
+CREATE FUNCTION IF NOT EXISTS pymailadmin_mailbox_backend(
 	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
 	p_address VARCHAR(254) CHARACTER SET utf8mb4)
 	RETURNS VARCHAR(253) CHARACTER SET utf8mb4

@@ -12,6 +12,8 @@
 -- * quota is in bytes. If the column is an INT, 2 GB is the most it can hold:
 --     ALTER TABLE virtual_users MODIFY quota BIGINT NOT NULL DEFAULT 0;
 -- * Every mailbox is active.
+-- * pymailadmin_mailbox_backend() is only made if it is missing. To change it,
+--   write CREATE OR REPLACE FUNCTION in your copy, or DROP FUNCTION first.
 --
 --   mariadb mailserver < views-ispmail.sql
 
@@ -102,11 +104,15 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
 -- or, where each mailbox may have its own,
 --
 --   RETURN COALESCE(
---     (SELECT v.host FROM virtual_users AS v
+--     (SELECT NULLIF(v.host, '') FROM virtual_users AS v
 --       WHERE v.email = CAST(p_address AS CHAR)),
 --     (SELECT v.host FROM virtual_domains AS v
 --       WHERE v.name = CAST(p_domain AS CHAR))) $$
-CREATE OR REPLACE FUNCTION pymailadmin_mailbox_backend(
+--
+-- for which pymailadmin_mailbox_insert has to write that column, or leave it
+-- empty. With either, write CREATE OR REPLACE FUNCTION here: as it stands, this
+-- changes none that there is, so that the file can be loaded again.
+CREATE FUNCTION IF NOT EXISTS pymailadmin_mailbox_backend(
 	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
 	p_address VARCHAR(254) CHARACTER SET utf8mb4)
 	RETURNS VARCHAR(253) CHARACTER SET utf8mb4

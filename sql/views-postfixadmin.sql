@@ -20,6 +20,8 @@
 -- * Domains for which this is only a backup MX have no mailboxes here.
 -- * Its tables are in latin1, ours in utf8mb4, which do not compare: what is
 --   compared with ours is converted, and found without an index.
+-- * pymailadmin_mailbox_backend() is only made if it is missing. To change it,
+--   write CREATE OR REPLACE FUNCTION in your copy, or DROP FUNCTION first.
 --
 --   mariadb postfixadmin < views-postfixadmin.sql
 
@@ -150,11 +152,15 @@ CREATE OR REPLACE PROCEDURE pymailadmin_alias_insert(
 -- or, where each mailbox may have its own,
 --
 --   RETURN COALESCE(
---     (SELECT v.host FROM mailbox AS v
+--     (SELECT NULLIF(v.host, '') FROM mailbox AS v
 --       WHERE v.username = CAST(p_address AS CHAR)),
 --     (SELECT v.host FROM domain AS v
 --       WHERE v.domain = CAST(p_domain AS CHAR))) $$
-CREATE OR REPLACE FUNCTION pymailadmin_mailbox_backend(
+--
+-- for which pymailadmin_mailbox_insert has to write that column, or leave it
+-- empty. With either, write CREATE OR REPLACE FUNCTION here: as it stands, this
+-- changes none that there is, so that the file can be loaded again.
+CREATE FUNCTION IF NOT EXISTS pymailadmin_mailbox_backend(
 	p_domain VARCHAR(254) CHARACTER SET utf8mb4,
 	p_address VARCHAR(254) CHARACTER SET utf8mb4)
 	RETURNS VARCHAR(253) CHARACTER SET utf8mb4

@@ -85,6 +85,30 @@ def test_only_hosts_of_its_backend_take_it(db):
     assert row == {"state": "claimed", "claimed_by": "h/1/2", "attempts": 1}
 
 
+def test_nobody_takes_what_another_host_works_on(db):
+    """Though it saw the lease run out: it may have been renewed since."""
+    plugin = as_plugin(db)
+    lease = "UPDATE pymailadmin_request SET lease_until = UTC_TIMESTAMP() + " \
+        "INTERVAL %s SECOND"
+    file_request(plugin)
+    assert claim(plugin, "pending", "", owner="a/1/2") == "done"
+    before = db.sql("SELECT * FROM pymailadmin_request")
+    for owner in ("b/1/2", "a.test/1/2", ""):
+        assert claim(plugin, "claimed", "", "a/1/2", owner) == "lost"
+    with said(db, "RETURN 'moved'"):
+        assert claim(plugin, "claimed", "", "a/1/2", "b/1/2") == "lost"
+    assert db.sql("SELECT * FROM pymailadmin_request") == before
+    # its own host knows whether that process is gone
+    assert claim(plugin, "claimed", "", "a/1/2", "a/1/2/1") == "done"
+    assert claim(plugin, "claimed", "", "a/1/2/1", "A/7/8") == "done"
+    run(plugin, lease, 1)
+    assert claim(plugin, "claimed", "", "A/7/8", "b/1/2") == "lost"
+    run(plugin, lease, 0)
+    assert claim(plugin, "claimed", "", "a/7/8", "b/1/2") == "done"
+    run(plugin, "UPDATE pymailadmin_request SET lease_until = NULL")
+    assert claim(plugin, "claimed", "", "b/1/2", "a/1/2") == "done"
+
+
 @pytest.mark.parametrize("state, moves", [
     ("pending", True), ("claimed", True), ("storing", True),
     # its journal is where it began

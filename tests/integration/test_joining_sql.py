@@ -7,6 +7,7 @@ import pytest
 
 import databases
 from databases import call, error_of, run, server
+from mariadb import wait_until
 from webmailboxes import at_once
 
 HASH = "$argon2id$" + "x" * 60
@@ -220,6 +221,36 @@ def test_many_confirmations_are_one_mail_until_it_is_sent(db):
            "WHERE account_id = 2")
     waiting(web, db, "d@post.test")
     assert len(mails(db, "registration-waiting")) == 4
+
+
+def test_an_address_has_an_account_or_waits_for_one(db):
+    """Not both, if a super admin makes it in the moment it is asked for."""
+    adder, asker, third = as_web(db), as_web(db), db.connect()
+    file(asker)
+    link(asker, db)
+    # What the account is made with has been looked at, and then it waits.
+    run(third, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    third.begin()
+    run(third, "SELECT id FROM pymailadmin_account WHERE email = %s FOR UPDATE",
+        NEW)
+    confirmed = []
+
+    def waiting_for_locks(count):
+        [row] = db.sql("SHOW GLOBAL STATUS LIKE "
+                       "'Innodb_row_lock_current_waits'")
+        return int(row["Value"]) >= count
+
+    def ask():
+        wait_until(lambda: waiting_for_locks(1), "who makes it")
+        confirmed.append(confirm(asker))
+
+    def go_on():
+        wait_until(lambda: confirmed or waiting_for_locks(2), "who asks")
+        third.rollback()
+    made, *_ = at_once([
+        lambda: call(adder, "account_add", 4, NEW, "user", "en", "[]", None,
+                     None), ask, go_on])
+    assert (made, confirmed) == ("done", ["account"])
 
 
 # ---- deciding

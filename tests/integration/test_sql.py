@@ -269,6 +269,21 @@ def test_the_log_in_statement_reads_one_row_by_the_index(db):
 
 # Housekeeping
 
+def test_owners_of_nothing_are_looked_for_in_an_index(db):
+    """Of a million owners, no row is read but those that go."""
+    db.sql("INSERT IGNORE INTO pymailadmin_account_mailbox (address, "
+           "account_id, created_at) SELECT CONCAT('m', seq, '@example.test'), "
+           "7, UTC_TIMESTAMP() - INTERVAL seq HOUR FROM seq_1_to_3000")
+    db.sql("INSERT INTO users (domain_id, email, crypt) SELECT 1, address, 'x' "
+           "FROM pymailadmin_account_mailbox WHERE address LIKE 'm%'")
+    db.sql("ANALYZE TABLE pymailadmin_account_mailbox, users")
+    text = (SQL / "0014-scale.sql").read_text()
+    [select] = re.findall(r"CURSOR FOR\n(.*?);", text, re.DOTALL)
+    plan = {row["table"]: row for row in db.sql("EXPLAIN " + select)}
+    assert plan["o"]["key"] == "created_at", plan
+    assert "Using index" in plan["o"]["Extra"], plan
+
+
 def test_housekeeping_waits_for_nobody_it_does_not_clear(db):
     """Of a million owners, somebody always is being looked at."""
     db.sql("INSERT INTO pymailadmin_account (id, email, password) "

@@ -82,6 +82,24 @@ def test_the_newest_comes_first_in_ones_language(portal):
         assert "/events" in root.get(path).parsed.links
 
 
+def test_an_account_made_again_has_done_nothing_yet(portal):
+    """Though another had its address before."""
+    root = portal.log_in(ROOT)
+    page = root.submit(root.get("/accounts/add").expect(), "/accounts/add",
+                       email="again@post.test", role="user", language="en")
+    made = page.location
+    page = root.follow(page).expect()
+    # Its owner is told nothing, and that is what who made it is told.
+    assert "this portal sends no mail: set smtp_url" in page.text
+    for at, seen in (("2026-01-01", False), (None, True)):
+        happen(portal, "alias-add", "again@post.test", "a@one.test",
+               "b@one.test", at)
+        page = root.get(made).expect()
+        assert ("The alias b@one.test was added" in page.text) == seen
+        text = page.html.partition("<dt>Last seen</dt>")[2]
+        assert bool(re.search(r"\d{4}", text.partition("</dd>")[0])) == seen
+
+
 def test_every_kind_has_a_name(portal):
     """Of those that any part of this writes."""
     kinds = ["setup-done", "login", "login-backup-code",

@@ -369,8 +369,6 @@ def test_the_history_of_a_mailbox(stores):
     assert stores("events", USER, "a@one.test") == \
         "0 doveadm:password-done:" + "x" * 500
     assert "internal" in stores("events", ADMIN, "a@one.test")
-    stores("event", USER, "", "login", "", 0)
-    assert stores("account_events", USER) == f"0 {USER}:login:"
 
 
 def test_the_mail_host_that_opens_our_seals_is_found(db, stores):

@@ -147,6 +147,41 @@ def test_lists_are_paged(portal, show, state):
         or show == ""
 
 
+def test_a_long_list_costs_no_more(portal):
+    """Of all that have ended, about as many rows are read as are shown."""
+    portal.db.sql(
+        "INSERT INTO pymailadmin_request (id, kind, address, state, "
+        "created_at, ended_at) SELECT MD5(seq), 'password', "
+        "CONCAT('m', seq, '@one.test'), IF(seq % 2, 'done', "
+        "IF(seq % 3, 'failed', 'expired')), '2020-01-01', "
+        "'2020-01-01' + INTERVAL seq DIV 5 MINUTE FROM seq_1_to_15000")
+    root = portal.log_in(ROOT)
+
+    def read(path):
+        def total():
+            return sum(int(row["Value"]) for row in portal.db.sql(
+                "SHOW GLOBAL STATUS LIKE 'Handler\\_read%'"))
+        before = total()
+        page = root.get(path).expect()
+        return page, total() - before
+    # Half of them failed; all of those long ago; a handful.
+    for change, counts in (
+            ("state = state", [50] * 3),
+            ("state = 'done' WHERE ended_at > '2020-01-02'", [50] * 3),
+            ("state = 'done' WHERE ended_at > '2020-01-01 00:05'", [14])):
+        portal.db.sql(f"UPDATE pymailadmin_request SET {change}")
+        portal.db.sql("ANALYZE TABLE pymailadmin_request")
+        path = "/requests?show=failed"
+        for count in counts:
+            page, number = read(path)
+            assert len(addresses(page)) == count
+            assert number < 1000, (path, change, number)
+            path = "/requests?show=failed&after=" + portal.db.value(
+                "SELECT id FROM pymailadmin_request WHERE address = %s",
+                f"{addresses(page)[-1]}@one.test")
+        assert read("/home")[1] < 1000
+
+
 def test_without_any_the_page_says_so(portal):
     root = portal.log_in(ROOT)
     assert "Nothing waits" in root.get("/requests").expect().text
@@ -198,6 +233,40 @@ def test_each_of_several_mail_hosts_is_missed(portal):
     assert waits in root.get("/mailbox?address=several@one.test").text
     portal.db.sql("UPDATE pymailadmin_request SET backend = NULL")
     assert waits not in root.get("/mailbox?address=several@one.test").text
+
+
+def test_a_mail_host_that_is_missing_altogether(portal):
+    """Nobody calls itself what the mailbox's host is called."""
+    root = portal.log_in(ROOT)
+    portal.beat()
+    said = "no mail host without pymailadmin_backend"
+
+    def home():
+        text = root.get("/home").expect().text
+        return re.findall(r"Not answering: (.*?)\.", text), said in text
+    ask(portal, "a@one.test")
+    ask(portal, "b@one.test")
+    ask(portal, "c@one.test", kind="close", account=None, retry=300)
+    assert home() == ([], False)
+    portal.db.sql("UPDATE pymailadmin_request SET backend = IF(kind = 'close', "
+                  "'closed', 'imap9')")
+    assert home() == (["imap9"], False)
+    portal.db.sql("UPDATE pymailadmin_request SET backend = 'imap8' WHERE "
+                  "address = 'b@one.test'")
+    assert home() == (["imap8, imap9"], False)
+    portal.db.sql("UPDATE pymailadmin_heartbeat SET backend = 'imap9'")
+    assert home() == (["imap8"], False)
+    portal.db.sql("UPDATE pymailadmin_request SET backend = NULL WHERE "
+                  "address = 'b@one.test'")
+    assert home() == ([], True)
+    # One that did come, and is silent, is named.
+    portal.db.sql("INSERT INTO pymailadmin_heartbeat (host, seal_key_id, "
+                  "version, last_run_at) SELECT 'old-one', seal_key_id, '1', "
+                  "UTC_TIMESTAMP() - INTERVAL 8 DAY FROM pymailadmin_heartbeat")
+    assert home() == (["old-one"], False)
+    portal.db.sql("DELETE FROM pymailadmin_request WHERE kind <> 'close'")
+    portal.db.sql("UPDATE pymailadmin_request SET backend = NULL")
+    assert home() == ([], False)
 
 
 # ---- what super admins can do

@@ -303,14 +303,6 @@ static int do_events(struct call *call)
 		&list);
 }
 
-static int do_account_events(struct call *call)
-{
-	struct event_list list;
-
-	return print_events(call, event_list_account(call->db, call->arena,
-		call_account(call, 0), 20, &list, &call->error), &list);
-}
-
 static int do_outbox_take(struct call *call)
 {
 	struct outbox_mail mail;
@@ -396,7 +388,6 @@ const struct command mailbox_commands[] = {
 	{ "cancel", 2, do_cancel },
 	{ "event", 5, do_event },
 	{ "events", 2, do_events },
-	{ "account_events", 1, do_account_events },
 	{ "outbox_take", 0, do_outbox_take },
 	{ "outbox_sent", 1, do_outbox_sent },
 	{ "outbox_failed", 2, do_outbox_failed },

@@ -13,6 +13,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* For one address, with what was typed wrongly. */
+static const struct settings_rate add_limit = { 10, 3600 };
+
 struct form {
 	struct page *page;
 	struct page_errors errors;
@@ -23,6 +26,11 @@ struct form {
 static bool is_post(const struct page *page)
 {
 	return page->request->method == HTTP_METHOD_POST;
+}
+
+static bool is_silent(const struct page *page)
+{
+	return page->set->smtp_url[0] == '\0';
 }
 
 static void fill_languages(struct form *form, struct view_accounts_add *v)
@@ -56,7 +64,7 @@ static enum page_result show(struct form *form)
 		.max_aliases = page_field(page, "max-aliases"),
 		.default_mailboxes = page->set->max_mailboxes,
 		.default_aliases = page->set->max_aliases,
-		.is_silent = page->set->smtp_url[0] == '\0',
+		.is_silent = is_silent(page),
 		.valid_secs = NOTIFY_FIRST_SECS,
 	};
 
@@ -111,7 +119,9 @@ static enum page_result answer_done(struct form *form)
 			   &error);
 	if (ret < 0)
 		return page_failed(page, error);
-	page_notice_set(page, PAGE_NOTICE_ACCOUNT_MADE, email, NULL);
+	page_notice_set(page, is_silent(page) ?
+			PAGE_NOTICE_ACCOUNT_MADE_SILENT :
+			PAGE_NOTICE_ACCOUNT_MADE, email, NULL);
 	return page_redirect(page, ret == 0 ? "/accounts" :
 		page_mailbox_url(page, "/accounts/account", "id",
 				 arena_printf(page->arena, "%" PRIu64,
@@ -125,9 +135,10 @@ static enum page_result make(struct form *form)
 	enum page_result result;
 	const char *error;
 
-	/* it has a mail written, as who forgets a password does */
-	if (!page_limit(page, "reset-account", form->account.email,
-			&page->set->limit_reset, &result))
+	/* it has a mail written; not from the bucket of those who forget their
+	   password, whose mail it may be that is missing */
+	if (!page_limit(page, "account-made", form->account.email, &add_limit,
+			&result))
 		return result;
 	if (administration_add_account(page->db, page->arena,
 				       page->account->id, &form->account,

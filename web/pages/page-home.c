@@ -66,6 +66,7 @@ static int look_for_trouble(struct page *page, struct view_home *v,
 	if (ret > 0 && !heartbeat.opens_seals && v->host_other_key == NULL)
 		v->host_other_key = heartbeat.host;
 	v->hosts_silent = trouble.silent_hosts;
+	v->hosts_nameless = trouble.nameless_missing;
 	return mailbox_request_count(page->db, page->arena,
 				     MAILBOX_FAILURE_DAYS * 24 * 3600,
 				     &v->requests_open, &v->requests_failed,

@@ -104,6 +104,10 @@ static const char *text_of(const struct page *page, const struct notice *notice)
 	case PAGE_NOTICE_ACCOUNT_MADE:
 		return language_text(arena, language, MSG_notice_account_made,
 				     LANGUAGE_TEXT("address", address));
+	case PAGE_NOTICE_ACCOUNT_MADE_SILENT:
+		return language_text(arena, language,
+				     MSG_notice_account_made_silent,
+				     LANGUAGE_TEXT("address", address));
 	case PAGE_NOTICE_ACCOUNT_DELETED:
 		return language_text(arena, language,
 				     MSG_notice_account_deleted,

@@ -36,8 +36,10 @@ enum page_notice {
 	PAGE_NOTICE_DOMAIN_REMOVED,
 	PAGE_NOTICE_OWNER_GIVEN,
 	PAGE_NOTICE_OWNER_TAKEN,
-	/* With an e-mail address, and an address. */
+	/* With an e-mail address, and an address. Of a portal that sends no mail
+	   the second. */
 	PAGE_NOTICE_ACCOUNT_MADE,
+	PAGE_NOTICE_ACCOUNT_MADE_SILENT,
 	PAGE_NOTICE_ACCOUNT_DELETED,
 	PAGE_NOTICE_ADDRESS_FREED,
 

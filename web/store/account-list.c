@@ -13,7 +13,8 @@
 	"(SELECT MAX(" DB_TO_EPOCH("s.seen_at") ") FROM pymailadmin_session s " \
 	"WHERE s.account_id=a.id)," \
 	"(SELECT " DB_TO_EPOCH("e.created_at") " FROM pymailadmin_event e " \
-	"WHERE e.actor=a.email ORDER BY e.id DESC LIMIT 1)," \
+	"WHERE e.actor=a.email AND e.created_at>=a.created_at " \
+	"ORDER BY e.id DESC LIMIT 1)," \
 	DB_TO_EPOCH("a.created_at") "," \
 	DB_TO_EPOCH("a.password_changed_at") "," \
 	DB_TO_EPOCH("a.totp_confirmed_at") ",a.password LIKE '$argon2id$%' " \

@@ -78,24 +78,6 @@ int event_list(struct db *db, struct arena *arena,
 	return 0;
 }
 
-int event_list_account(struct db *db, struct arena *arena,
-		       const struct account *account, unsigned int limit,
-		       struct event_list *list_r, const char **error_r)
-{
-	const struct db_value params[] = {
-		db_text(account->email), DB_UINT(limit),
-	};
-	struct db_rows rows;
-
-	if (db_query(db, arena,
-		"SELECT " EVENT_COLUMNS " FROM pymailadmin_event "
-		"WHERE actor=? AND address IS NULL AND NOT hidden "
-		"ORDER BY id DESC LIMIT ?", params, 2, &rows, error_r) < 0)
-		return -1;
-	read_events(arena, &rows, list_r);
-	return 0;
-}
-
 #define FROM_EPOCH "TIMESTAMPADD(SECOND,?,'1970-01-01 00:00:00')"
 /* Rows have their times roughly in the order of their ids. */
 #define SLACK_SECS 3600
@@ -201,13 +183,18 @@ int event_list_acts(struct db *db, struct arena *arena, const char *email,
 		    unsigned int limit, struct event_list *list_r,
 		    const char **error_r)
 {
-	const struct db_value params[] = { db_text(email), DB_UINT(limit) };
+	const struct db_value params[] = {
+		db_text(email), db_text(email), DB_UINT(limit)
+	};
 	struct db_rows rows;
 
+	/* another may have had this address before */
 	if (db_query(db, arena,
 		"SELECT " EVENT_COLUMNS " FROM pymailadmin_event "
-		"WHERE actor=? AND address IS NOT NULL "
-		"ORDER BY id DESC LIMIT ?", params, 2, &rows, error_r) < 0)
+		"WHERE actor=? AND address IS NOT NULL AND created_at>="
+		"(SELECT a.created_at FROM pymailadmin_account a "
+		"WHERE a.email=?) "
+		"ORDER BY id DESC LIMIT ?", params, 3, &rows, error_r) < 0)
 		return -1;
 	read_events(arena, &rows, list_r);
 	return 0;

@@ -62,12 +62,8 @@ int event_list(struct db *db, struct arena *arena,
 int event_search(struct db *db, struct arena *arena,
 		 const struct event_filter *filter, struct event_list *list_r,
 		 bool *more_r, const char **error_r);
-/* Of the account itself: what it did, not about mailboxes; newest first. */
-int event_list_account(struct db *db, struct arena *arena,
-		       const struct account *account, unsigned int limit,
-		       struct event_list *list_r, const char **error_r);
-/* What an account did to mailboxes, or asked for them, newest first; for a
-   super admin. Returns 0. */
+/* What an account did to mailboxes, or asked for them since it was made, newest
+   first; for a super admin. Returns 0. */
 int event_list_acts(struct db *db, struct arena *arena, const char *email,
 		    unsigned int limit, struct event_list *list_r,
 		    const char **error_r);

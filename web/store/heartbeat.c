@@ -79,41 +79,58 @@ int heartbeat_find_lately(struct db *db, struct arena *arena,
 	return lately.ret;
 }
 
+#define ALIVE(host) \
+	host ".last_run_at>=UTC_TIMESTAMP()-INTERVAL 300 SECOND"
+_Static_assert(HEARTBEAT_MAX_SECS == 300, "ALIVE");
+#define ONE_IS_ALIVE \
+	"EXISTS (SELECT 1 FROM pymailadmin_heartbeat o WHERE " ALIVE("o") ")"
+#define NEVER_CAME(backend) \
+	"NOT EXISTS (SELECT 1 FROM pymailadmin_heartbeat o " \
+	"WHERE o.backend<=>" backend ")"
+/* What an administrator keeps closed waits for no host. */
+#define WAITS_FOR(backend) \
+	"EXISTS (SELECT 1 FROM pymailadmin_request_view r " \
+	"WHERE r.backend<=>" backend " AND r.kind<>'close' AND " \
+	"r.state IN ('pending','claimed','switching','switched','rekeying'," \
+	"'storing'))"
+/* A handful, found by the index without the requests of each. */
+#define BACKENDS "(SELECT DISTINCT backend FROM pymailadmin_request_view)"
+
 int heartbeat_find_trouble(struct db *db, struct arena *arena,
 			   const struct seal_public_key *seal_key,
 			   struct heartbeat_trouble *trouble_r,
 			   const char **error_r)
 {
 	const struct db_value params[] = {
-		DB_UINT(HEARTBEAT_MAX_SECS), DB_UINT(HEARTBEAT_MAX_SECS),
 		DB_UINT(HEARTBEAT_FORGOTTEN_SECS),
-		db_text(key_id(arena, seal_key)), DB_UINT(HEARTBEAT_MAX_SECS),
+		db_text(key_id(arena, seal_key)),
 	};
 	const struct db_value *row;
 	int ret;
 
 	ret = db_query_row(db, arena,
-		"SELECT (SELECT GROUP_CONCAT(h.host ORDER BY h.host "
-		"SEPARATOR ', ') FROM pymailadmin_heartbeat h WHERE NOT EXISTS "
+		"SELECT (SELECT GROUP_CONCAT(n.name ORDER BY n.name "
+		"SEPARATOR ', ') FROM (SELECT h.host AS name "
+		"FROM pymailadmin_heartbeat h WHERE NOT EXISTS "
 		"(SELECT 1 FROM pymailadmin_heartbeat o "
-		"WHERE o.backend<=>h.backend AND "
-		"o.last_run_at>=UTC_TIMESTAMP()-INTERVAL ? SECOND) AND "
-		"EXISTS (SELECT 1 FROM pymailadmin_heartbeat o "
-		"WHERE o.last_run_at>=UTC_TIMESTAMP()-INTERVAL ? SECOND) AND "
+		"WHERE o.backend<=>h.backend AND " ALIVE("o") ") AND "
 		"(h.last_run_at>UTC_TIMESTAMP()-INTERVAL ? SECOND OR "
-		"EXISTS (SELECT 1 FROM pymailadmin_request_view r "
-		"WHERE r.backend<=>h.backend AND r.state IN ('pending',"
-		"'claimed','switching','switched','rekeying','storing')))),"
+		WAITS_FOR("h.backend") ") UNION "
+		"SELECT b.backend FROM " BACKENDS " b WHERE "
+		"b.backend IS NOT NULL AND " NEVER_CAME("b.backend") " AND "
+		WAITS_FOR("b.backend") ") n "
+		"WHERE " ONE_IS_ALIVE "),"
 		"(SELECT GROUP_CONCAT(h.host ORDER BY h.host SEPARATOR ', ') "
 		"FROM pymailadmin_heartbeat h WHERE "
-		"NOT COALESCE(h.seal_key_id=?,0) AND "
-		"h.last_run_at>=UTC_TIMESTAMP()-INTERVAL ? SECOND)",
-		params, 5, &row, error_r);
+		"NOT COALESCE(h.seal_key_id=?,0) AND " ALIVE("h") "),"
+		ONE_IS_ALIVE " AND " NEVER_CAME("NULL") " AND "
+		WAITS_FOR("NULL"), params, 2, &row, error_r);
 	if (ret <= 0)
 		return -1;
 	trouble_r->silent_hosts = db_value_is_null(&row[0]) ? NULL :
 		db_value_text(&row[0]);
 	trouble_r->other_key_hosts = db_value_is_null(&row[1]) ? NULL :
 		db_value_text(&row[1]);
+	trouble_r->nameless_missing = db_value_uint(&row[2]) != 0;
 	return 0;
 }

@@ -43,8 +43,11 @@ int heartbeat_find_lately(struct db *db, struct arena *arena,
 
 /* Of several mail hosts, by name; NULL: none. */
 struct heartbeat_trouble {
-	/* Whose mailboxes nobody works for, while others do for theirs. */
+	/* Whose mailboxes nobody works for, while others do for theirs; of those
+	   that never came, though something waits for them, the backend. */
 	const char *silent_hosts;
+	/* The same of those without a backend: no such host ever came. */
+	bool nameless_missing;
 	/* Who works, and opens no seal of ours. */
 	const char *other_key_hosts;
 };

@@ -48,18 +48,31 @@ int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
 		DB_UINT(KNOWN_DEVICE_SECS),
 	};
 	uint64_t rows = 0, affected;
+	const struct db_value *row;
+	const char *error;
 	unsigned int i;
+	int ret = 0;
 
+	/* what one of them meets is none of the others' business, unless the
+	   database is gone: that would be waited for with each */
 	for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
 		if (db_execute(db, arena, statements[i].sql,
 			       &values[statements[i].parameter],
 			       statements[i].parameter == NONE ?
-			       0 : 1, &affected, error_r) < 0)
-			return -1;
-		rows += affected;
+			       0 : 1, &affected, &error) >= 0) {
+			rows += affected;
+			continue;
+		}
+		if (ret == 0)
+			*error_r = error;
+		ret = -1;
+		if (db_is_unavailable(db) &&
+		    db_query_row(db, arena, "SELECT 1", NULL, 0, &row,
+				 &error) < 0)
+			break;
 	}
 	*rows_r = rows;
-	return 0;
+	return ret;
 }
 
 int schema_check(struct db *db, struct arena *arena, const char **error_r)

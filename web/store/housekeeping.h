@@ -15,7 +15,8 @@ struct db;
 #define SCHEMA_VERSION_MIN 13
 
 /* idle_secs as in session_load(). Deletes at most some thousand rows of each
-   kind. Any number of portals may do it at once. Returns 0. */
+   kind. Any number of portals may do it at once. If something fails the rest is
+   done all the same. Returns 0, or -1 with the first error. */
 int housekeeping_run(struct db *db, struct arena *arena, uint64_t idle_secs,
 		     uint64_t *rows_r, const char **error_r);
 

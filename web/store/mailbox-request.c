@@ -234,12 +234,28 @@ int mailbox_request_find(struct db *db, struct arena *arena,
 #define WAITS OPEN " AND r.kind<>'close'"
 /* One more than are shown. Those of one second come in the order of their
    numbers. */
-#define LIST(which, column) \
-	"SELECT " REQUEST_COLUMNS ",r.address,a.email " \
-	"FROM pymailadmin_request_view r LEFT JOIN pymailadmin_account a " \
-	"ON a.id=r.account_id WHERE " which " AND (?='' OR (r." column ",r.id)<" \
-	"(SELECT k." column ",k.id FROM pymailadmin_request_view k WHERE k.id=?)) " \
-	"ORDER BY r." column " DESC,r.id DESC LIMIT 51"
+#define LIMIT_PAGE " LIMIT 51"
+#define LIST_COLUMNS "SELECT " REQUEST_COLUMNS ",r.address,a.email FROM "
+#define JOIN_ACCOUNT "LEFT JOIN pymailadmin_account a ON a.id=r.account_id "
+#define LIST_OPEN \
+	LIST_COLUMNS "pymailadmin_request_view r " JOIN_ACCOUNT \
+	"WHERE " OPEN " AND (?='' OR (r.created_at,r.id)<" \
+	"(SELECT k.created_at,k.id FROM pymailadmin_request_view k " \
+	"WHERE k.id=?)) ORDER BY r.created_at DESC,r.id DESC" LIMIT_PAGE
+/* Of all that ever ended, those of a state are in order in the index: as many
+   of each are read as are shown, wherever they are among the others. */
+#define ENDED_AT_OF_AFTER \
+	"(SELECT k.ended_at FROM pymailadmin_request_view k WHERE k.id=?)"
+#define ENDED(state) \
+	"(SELECT e.id,e.ended_at FROM pymailadmin_request_view e " \
+	"WHERE e.state='" state "' AND (?='' OR " \
+	"(e.ended_at<=" ENDED_AT_OF_AFTER " AND " \
+	"(e.ended_at<" ENDED_AT_OF_AFTER " OR e.id<?))) " \
+	"ORDER BY e.ended_at DESC,e.id DESC" LIMIT_PAGE ")"
+#define LIST_FAILED \
+	LIST_COLUMNS "(" ENDED("failed") " UNION ALL " ENDED("expired") ") n " \
+	"JOIN pymailadmin_request_view r ON r.id=n.id " JOIN_ACCOUNT \
+	"ORDER BY n.ended_at DESC,n.id DESC" LIMIT_PAGE
 _Static_assert(MAILBOX_REQUEST_PAGE_SIZE == 50, "LIMIT");
 
 int mailbox_request_list(struct db *db, struct arena *arena,
@@ -248,16 +264,22 @@ int mailbox_request_list(struct db *db, struct arena *arena,
 			 struct mailbox_request_rows *rows_r, bool *more_r,
 			 const char **error_r)
 {
-	static const char *const statements[] = {
-		[MAILBOX_REQUESTS_OPEN] = LIST(OPEN, "created_at"),
-		[MAILBOX_REQUESTS_FAILED] = LIST(FAILED, "ended_at"),
+	static const struct {
+		const char *sql;
+		/* each is the same */
+		unsigned int params;
+	} lists[] = {
+		[MAILBOX_REQUESTS_OPEN] = { LIST_OPEN, 2 },
+		[MAILBOX_REQUESTS_FAILED] = { LIST_FAILED, 8 },
 	};
-	const struct db_value params[] = { db_text(after), db_text(after) };
+	struct db_value params[8];
 	struct db_rows found;
 	size_t i, count;
 
-	if (db_query(db, arena, statements[set], params, 2, &found,
-		     error_r) < 0)
+	for (i = 0; i < lists[set].params; i++)
+		params[i] = db_text(after);
+	if (db_query(db, arena, lists[set].sql, params, lists[set].params,
+		     &found, error_r) < 0)
 		return -1;
 	*more_r = found.count > MAILBOX_REQUEST_PAGE_SIZE;
 	count = *more_r ? MAILBOX_REQUEST_PAGE_SIZE : found.count;

@@ -41,8 +41,9 @@ struct view_home {
 	uint64_t host_silent_since;
 	/* Super admin: no mail host has ever looked; those that do but open no
 	   seal of this portal, and of several those that do no more, by name,
-	   else NULL. */
-	bool host_unknown;
+	   else NULL; requests wait for those without a name, and there is
+	   none. */
+	bool host_unknown, hosts_nameless;
 	const char *host_other_key, *hosts_silent;
 	/* Super admin: requests that are open, and those that ended in vain
 	   within seven days. */

@@ -89,6 +89,7 @@ static void home_super_admin(struct gallery *gallery)
 		.host_silent_since = GALLERY_NOW - 4000,
 		.host_other_key = "imap1.example.org",
 		.hosts_silent = "imap2.example.org, imap3.example.org",
+		.hosts_nameless = true,
 		.requests_failed = 2, .requests_open = 1,
 	};
 
