@@ -6,7 +6,6 @@ import email
 import email.header
 import email.utils
 import re
-import statistics
 import time
 
 import pytest
@@ -326,8 +325,9 @@ def test_known_and_unknown_are_answered_alike(portal, catcher):
             answers.add(re.sub(r'value="[^"]*"', "", page.expect().html)
                         .replace(email_, "E"))
     assert len(answers) == 1
-    medians = [statistics.median(each) for each in times.values()]
-    assert max(medians) < 2 * min(medians) + 0.005, times
+    # of which a busy machine takes nothing away
+    quickest = [min(each) for each in times.values()]
+    assert max(quickest) < 2 * min(quickest) + 0.005, times
     mail = catcher.wait(OTHER)
     assert "mot de passe" in str(mail["Subject"])
     assert mail["Content-Language"] == "fr"
