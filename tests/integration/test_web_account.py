@@ -332,7 +332,8 @@ def test_known_and_unknown_are_answered_alike(portal, catcher):
     assert "mot de passe" in str(mail["Subject"])
     assert mail["Content-Language"] == "fr"
     wait_until(lambda: outbox(portal, "password-reset") > 0, "rows")
-    assert {to for _, [to] in catcher.envelopes} == {OTHER}
+    # one to somebody else may still have been on its way
+    assert {to for _, [to] in catcher.envelopes} & set(emails) == {OTHER}
 
 
 def test_links_can_be_asked_for_only_so_often(portal):
